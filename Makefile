@@ -1,0 +1,57 @@
+# Needs GNU make, Node.js 20.19 or later, and npm.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run visited test build clean bench compat browser replicas mutate
+
+bin := node_modules/.bin
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build/auth.js ## start the sign-in example; PORT=8080 unless set
+	@node build/auth.js
+
+visited: build/visited.js ## start the smallest example; PORT=8080 unless set
+	@node build/visited.js
+
+test: build ## check the types, run the tests, demand full coverage
+	$(bin)/tsc
+	@$(bin)/tap
+
+build: dist/index.js ## compile lib/ to dist/
+
+clean: ## remove what was built
+	rm -rf build dist .tap
+
+bench: build ## measure speed
+	npm --prefix test/bench ci --ignore-scripts
+	npm --prefix test/bench start
+
+compat: build ## run the library on other Node.js versions, Bun and Deno
+	npm --prefix test/compat ci
+	npm --prefix test/compat start
+
+browser: build/auth.js ## drive the sign-in example with a real browser
+	node test/browser/run.js
+
+replicas: build/auth.js ## put nginx in front of replicas with different keys
+	node example/replicas/run.js
+
+mutate: build ## break lib/ line by line; every break has to fail a test
+	node test/mutate/run.js
+
+node_modules: package-lock.json
+	npm ci --ignore-scripts
+	touch $@
+
+# The second pass restores the comments in the declarations that the first one left out.
+dist/index.js: $(wildcard lib/*.ts) lib/tsconfig.json tsconfig.json package-lock.json | node_modules
+	rm -rf dist
+	$(bin)/tsc -p lib --removeComments
+	$(bin)/tsc -p lib --emitDeclarationOnly
+
+build/%.js: $(wildcard example/*.ts example/secured/*) example/tsconfig.json dist/index.js
+	rm -rf build
+	$(bin)/tsc -p example
+	cp -R example/secured build/
