@@ -1,0 +1,61 @@
+import { Transform } from 'node:stream'
+
+/**
+ * Shows a line for each test file that passed, all that tap says about one that failed, and closes with
+ * `N passed, N failed`. JavaScript, since tap's own process loads it without a TypeScript loader.
+ */
+export default class Reporter extends Transform {
+  #rest = ''
+  #held = [] // the lines of a file whose verdict has not come yet
+  #verdict = 'none'
+  #passed = 0
+  #failed = 0
+
+  constructor() {
+    super({ encoding: 'utf8', decodeStrings: false })
+  }
+
+  _transform(chunk, _encoding, done) {
+    const lines = (this.#rest + chunk).split('\n')
+    this.#rest = lines.pop()
+    for (const line of lines) this.#line(line)
+    done()
+  }
+
+  /** By now tap has printed the coverage report, if it has a gap, and set the exit code. */
+  _flush(done) {
+    if (this.#rest) this.#line(this.#rest)
+    if (this.#verdict === 'none') this.#show(...this.#held)
+    if (process.exitCode && this.#failed === 0) {
+      this.#failed = 1
+      this.#show('not ok - the tests pass, but the coverage is not 100 %')
+    }
+    this.#show(`${this.#passed} passed, ${this.#failed} failed`)
+    done()
+  }
+
+  /** At the left margin: the start of a file, its verdict, and tap's own words. Indented: what the file says. */
+  #line(line) {
+    const verdict = /^(ok|not ok) /.exec(line)?.[1]
+    const counts = /^# \{ total: \d+(?:, pass: (\d+))?(?:, fail: (\d+))?/.exec(line)
+    if (line.startsWith('# Subtest: ')) {
+      this.#verdict = 'none'
+      this.#held = [line]
+    } else if (verdict) {
+      if (verdict === 'not ok') this.#show(...this.#held)
+      this.#show(line)
+      this.#verdict = verdict
+    } else if (counts) {
+      this.#passed = Number(counts[1] ?? 0)
+      this.#failed = Number(counts[2] ?? 0)
+    } else if (this.#verdict === 'none') {
+      this.#held.push(line)
+    } else if (this.#verdict === 'not ok' || /^(Bail out!|# (?!time=))/.test(line)) {
+      this.#show(line)
+    }
+  }
+
+  #show(...lines) {
+    for (const line of lines) this.push(`${line}\n`)
+  }
+}
