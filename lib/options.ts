@@ -1,0 +1,133 @@
+import { misuse } from './errors.js'
+import type { SessionEvent } from './events.js'
+import { isDomain } from './set-cookie.js'
+import type { AnyRequest, SessionData, SessionInfo } from './types.js'
+
+/** How a session's cookie is sent and accepted. Each is also a property of `RequestSessions`, checked when assigned. */
+export interface SessionOptions<T = SessionData> {
+  /** Keeps the cookie from the page's JavaScript (RFC 6265bis §5.6.6). Default: `true`. */
+  httpOnly?: boolean | undefined
+  /**
+   * Sends the cookie over TLS alone (RFC 6265bis §5.6.5). Default: `'auto'`, Secure when the request's socket is TLS.
+   * Behind a proxy that ends TLS, set `true`.
+   */
+  secure?: boolean | 'auto' | undefined
+  /** From which sites' pages the cookie is sent (RFC 6265bis §5.6.7). Default: `'lax'`. Always written. */
+  sameSite?: 'strict' | 'lax' | 'none' | undefined
+  /** The domain whose hosts all get the cookie (RFC 6265bis §5.6.3). Default: none, only the host that set it. */
+  domain?: string | undefined
+  /** Keeps a cookie in third-party frames apart for each top-level site (CHIPS); needs Secure. Default: `false`. */
+  partitioned?: boolean | undefined
+  /**
+   * Seconds from the session's creation until it is no longer accepted, 1 to 34 560 000 (400 days). Enforced by the
+   * server with the setting of now, and sent, as the seconds left, in Max-Age. Default: 86 400, one day.
+   */
+  maxAge?: number | undefined
+  /**
+   * Seconds from the last issue of the cookie until it is no longer accepted, 1 to 34 560 000. When set, a session
+   * that is read in the second half of the window is issued again; never past `maxAge`. Default: none.
+   */
+  idleTimeout?: number | undefined
+  /** `false` leaves Max-Age out: the browser forgets the cookie when it closes. Default: `true`. */
+  persistent?: boolean | undefined
+  /**
+   * Adds `Vary: Cookie` to responses whose session was asked for, and `no-store` to those that set or expire the
+   * cookie, so that no shared cache hands them to somebody else (RFC 9111 §7.3). Default: `true`.
+   */
+  cacheHeaders?: boolean | undefined
+  /**
+   * Called once after a cookie opened; `false` rejects it. For logging out everywhere: compare `info.createdAt` with
+   * a time you keep. Synchronous; one that throws or returns no boolean rejects too, with a warning. Default: none.
+   */
+  validate?: ((session: Partial<T>, info: SessionInfo, req: AnyRequest) => boolean) | undefined
+  /** Told what became of each session. Default: none, and `failed`, `late` and `insecure` become process warnings. */
+  onEvent?: ((event: SessionEvent, req: AnyRequest) => void) | undefined
+}
+
+/** All options, with their defaults filled in; `undefined` is none. */
+export interface Settings {
+  readonly httpOnly: boolean
+  readonly secure: boolean | 'auto'
+  readonly sameSite: 'strict' | 'lax' | 'none'
+  readonly domain: string | undefined
+  readonly partitioned: boolean
+  readonly maxAge: number
+  readonly idleTimeout: number | undefined
+  readonly persistent: boolean
+  readonly cacheHeaders: boolean
+  readonly validate: ((session: object, info: SessionInfo, req: AnyRequest) => unknown) | undefined
+  readonly onEvent: ((event: SessionEvent, req: AnyRequest) => unknown) | undefined
+}
+
+export const defaults: Settings = Object.freeze({
+  httpOnly: true,
+  secure: 'auto',
+  sameSite: 'lax',
+  domain: undefined,
+  partitioned: false,
+  maxAge: 86_400,
+  idleTimeout: undefined,
+  persistent: true,
+  cacheHeaders: true,
+  validate: undefined,
+  onEvent: undefined,
+})
+
+const maxSeconds = 34_560_000 // 400 days, the most a browser keeps a cookie (RFC 6265bis §5.5)
+
+type Rule = [fits: (value: unknown) => boolean, wanted: string]
+
+const boolean: Rule = [(value) => typeof value === 'boolean', 'a boolean']
+const callback: Rule = [(value) => typeof value === 'function', 'a function']
+const seconds: Rule = [(value) => typeof value === 'number', `a whole number of seconds, 1 to ${maxSeconds}`]
+
+const rules: Record<keyof Settings, Rule> = {
+  httpOnly: boolean,
+  secure: [(value) => typeof value === 'boolean' || value === 'auto', "true, false or 'auto'"],
+  sameSite: [(value) => value === 'strict' || value === 'lax' || value === 'none', "'strict', 'lax' or 'none'"],
+  domain: [isDomain, 'a domain name without a leading dot (RFC 6265bis §4.1.1)'],
+  partitioned: boolean,
+  maxAge: seconds,
+  idleTimeout: seconds,
+  persistent: boolean,
+  cacheHeaders: boolean,
+  validate: callback,
+  onEvent: callback,
+}
+
+export const optionNames = Object.keys(defaults) as (keyof Settings)[]
+
+/** The own properties of an options object, so that nothing on Object.prototype can pass for an option. */
+export function ownOptions(options: unknown, names: readonly string[]): Record<string, unknown> {
+  const own: Record<string, unknown> = Object.create(null)
+  if (options === undefined) return own
+  if (options === null || typeof options !== 'object') throw misuse(TypeError, 'options', 'an object', options)
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw new TypeError(`"options" expected only ${names.join(', ')}, got an unknown name`)
+    own[name] = options[name as keyof typeof options]
+  }
+  return own
+}
+
+/**
+ * `settings` with `changes` made.
+ * @throws TypeError or RangeError for a wrong value, TypeError for a combination that a browser refuses
+ */
+export function changeSettings(settings: Settings, changes: Record<string, unknown>): Settings {
+  const changed: Record<string, unknown> = { ...settings }
+  for (const name of Object.keys(changes) as (keyof Settings)[]) {
+    const value = changes[name] ?? (changes[name] === undefined ? defaults[name] : null)
+    const [fits, wanted] = rules[name]
+    if (value !== defaults[name] && !fits(value)) throw misuse(TypeError, name, wanted, value)
+    if (rules[name] === seconds && value !== undefined) {
+      const whole = Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maxSeconds
+      if (!whole) throw new RangeError(`"${name}" expected ${wanted}, got ${value}`)
+    }
+    changed[name] = value
+  }
+  const { secure, sameSite, partitioned } = changed as unknown as Settings
+  // RFC 6265bis §5.7 and CHIPS: a browser drops these without a word.
+  if (sameSite === 'none' && secure !== true) throw new TypeError("\"sameSite\" 'none' expected \"secure\" to be true")
+  if (partitioned && secure !== true) throw new TypeError('"partitioned" expected "secure" to be true')
+  return Object.freeze(changed) as unknown as Settings
+}

@@ -1,0 +1,61 @@
+import type { Contents } from './codec.js'
+
+interface Entry {
+  readonly value: string
+  readonly contents: Contents
+  /** Found since the hand last passed. */
+  used: boolean
+}
+
+// Characters at the end of a value: the last 24 bytes of its tag, as good as random. Hashing the whole value would
+// take longer the longer it is; comparing it once does not matter.
+const keyLength = 32
+
+/**
+ * The contents of cookies whose tag is known to match, found again by the whole value: at most `limit` of them, so
+ * that memory is bounded by `limit` cookies of 4 kB. When it is full, a hand goes round (the clock algorithm) and
+ * spares once each cookie that was found since it last passed: cookies that never come back do not push out those
+ * that do.
+ */
+export class Remembered {
+  readonly #limit: number
+  readonly #entries = new Map<string, Entry>()
+  readonly #clock: string[] = []
+  #hand = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get(value: string): Contents | undefined {
+    const entry = this.#entries.get(value.slice(-keyLength))
+    if (entry === undefined || entry.value !== value) return undefined
+    entry.used = true
+    return entry.contents
+  }
+
+  add(value: string, contents: Contents): void {
+    if (this.#limit === 0) return
+    // A copy: a slice would keep the whole Cookie header alive.
+    const copy = Buffer.from(value, 'latin1').toString('latin1')
+    const key = copy.slice(-keyLength)
+    if (this.#entries.has(key)) return
+    this.#clock[this.#freePlace()] = key
+    this.#entries.set(key, { value: copy, contents, used: false })
+  }
+
+  #freePlace(): number {
+    if (this.#clock.length < this.#limit) return this.#clock.length
+    for (;;) {
+      const place = this.#hand
+      this.#hand = (place + 1) % this.#limit
+      const key = this.#clock[place]!
+      const entry = this.#entries.get(key)!
+      if (!entry.used) {
+        this.#entries.delete(key)
+        return place
+      }
+      entry.used = false
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import { ValueError } from './errors.js'
+
+const maxDepth = 64 // levels of objects and arrays, the session's own included
+
+/** The session that a JSON text holds, with a null prototype, or undefined where it holds none. */
+export function parseSession(text: string): object | undefined {
+  let session: unknown
+  try {
+    session = JSON.parse(text)
+    // Only a text with one of these in it can have a key `__proto__`, which would change a prototype when copied.
+    if (text.includes('__proto__') || text.includes('\\u')) {
+      JSON.parse(text, (key, value: unknown) => {
+        if (key === '__proto__') session = undefined
+        return value
+      })
+    }
+  } catch {
+    return undefined
+  }
+  if (session === null || typeof session !== 'object' || Array.isArray(session)) return undefined
+  return Object.setPrototypeOf(session, null) as object
+}
+
+/** The JSON text of a session, or undefined where it has none. Nothing is checked. */
+export function sessionText(session: object): string | undefined {
+  try {
+    return JSON.stringify(session)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The JSON text of a session, all of whose values JSON carries.
+ * @throws ValueError with the path to one that it does not
+ */
+export function storableText(session: object): string {
+  let flaw: Flaw | undefined
+  try {
+    flaw = findFlaw(session, [])
+    if (flaw === undefined) return JSON.stringify(session)
+  } catch {
+    flaw = ['', 'not readable: a getter or proxy in it threw']
+  }
+  throw new ValueError(`session${flaw[0]} is ${flaw[1]}`)
+}
+
+type Flaw = [path: string, found: string]
+
+/** The first value that JSON would drop or change. The path is built on the way back, so that none costs nothing. */
+function findFlaw(value: unknown, parents: object[]): Flaw | undefined {
+  switch (typeof value) {
+    case 'string': case 'boolean': return undefined
+    case 'number': return Number.isFinite(value) ? undefined : ['', String(value)]
+    case 'undefined': return ['', 'undefined']
+    case 'object': return value === null ? undefined : findFlawIn(value, parents)
+    default: return ['', `a ${typeof value}`]
+  }
+}
+
+function findFlawIn(value: object, parents: object[]): Flaw | undefined {
+  if (parents.includes(value)) return ['', 'a cycle']
+  if (parents.length === maxDepth) return ['', `nested more than ${maxDepth} deep`]
+  const isArray = Array.isArray(value)
+  if (!isArray && !isPlain(value)) return ['', `an instance of ${value.constructor.name}`]
+  // JSON.stringify would call it, and store what it returns.
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return ['.toJSON', 'a function']
+  parents.push(value)
+  const flaw = isArray ? findFlawInArray(value, parents) : findFlawInObject(value, parents)
+  parents.pop()
+  return flaw
+}
+
+function findFlawInArray(array: unknown[], parents: object[]): Flaw | undefined {
+  for (let index = 0; index < array.length; index++) {
+    const flaw: Flaw | undefined = index in array ? findFlaw(array[index], parents) : ['', 'a hole']
+    if (flaw !== undefined) return [`[${index}]${flaw[0]}`, flaw[1]]
+  }
+  return undefined
+}
+
+function findFlawInObject(object: object, parents: object[]): Flaw | undefined {
+  for (const key of Object.keys(object)) {
+    const value = object[key as keyof typeof object] as unknown
+    const absent = value === undefined || typeof value === 'function' || typeof value === 'symbol'
+    const flaw: Flaw | undefined = key === '__proto__' ? ['', 'a key that changes prototypes']
+      : absent ? undefined : findFlaw(value, parents)
+    if (flaw !== undefined) return [pathTo(key) + flaw[0], flaw[1]]
+  }
+  return undefined
+}
+
+/** An object literal, of this realm or another, or one without a prototype. */
+export function isPlain(value: object): boolean {
+  const prototype: object | null = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
+}
+
+function pathTo(key: string): string {
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
+}
+
+/** The names at the top level whose values differ between a JSON text and a session. */
+export function changedKeys(text: string, session: object): string[] {
+  const before = JSON.parse(text) as Record<string, unknown>
+  const after = session as Record<string, unknown>
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)])
+  const asText = (object: Record<string, unknown>, key: string) =>
+    Object.hasOwn(object, key) ? sessionText({ value: object[key] }) : '{}'
+  return [...keys].filter((key) => asText(before, key) !== asText(after, key))
+}
