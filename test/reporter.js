@@ -25,10 +25,10 @@ export default class Reporter extends Transform {
   /** By now tap has printed the coverage report, if it has a gap, and set the exit code. */
   _flush(done) {
     if (this.#rest) this.#line(this.#rest)
-    if (this.#verdict === 'none') this.#show(...this.#held)
+    this.#show(...this.#held)
     if (process.exitCode && this.#failed === 0) {
       this.#failed = 1
-      this.#show('not ok - the tests pass, but the coverage is not 100 %')
+      this.#show('not ok - no test failed, but tap did: the coverage is not 100 %, or it ended early')
     }
     this.#show(`${this.#passed} passed, ${this.#failed} failed`)
     done()
@@ -45,12 +45,15 @@ export default class Reporter extends Transform {
       if (verdict === 'not ok') this.#show(...this.#held)
       this.#show(line)
       this.#verdict = verdict
+      this.#held = []
     } else if (counts) {
       this.#passed = Number(counts[1] ?? 0)
       this.#failed = Number(counts[2] ?? 0)
+    } else if (/^(TAP version|1\.\.|# time=)/.test(line)) {
+      // says nothing that the other lines leave out
     } else if (this.#verdict === 'none') {
       this.#held.push(line)
-    } else if (this.#verdict === 'not ok' || /^(Bail out!|# (?!time=))/.test(line)) {
+    } else if (this.#verdict === 'not ok' || /^\S/.test(line)) {
       this.#show(line)
     }
   }
