@@ -51,7 +51,7 @@ dist/index.js: $(wildcard lib/*.ts) lib/tsconfig.json tsconfig.json package-lock
 	$(bin)/tsc -p lib --removeComments
 	$(bin)/tsc -p lib --emitDeclarationOnly
 
-build/%.js: $(wildcard example/*.ts example/secured/*) example/tsconfig.json dist/index.js
+build/%.js: $(shell find example -type f) dist/index.js
 	rm -rf build
 	$(bin)/tsc -p example
 	cp -R example/secured build/
