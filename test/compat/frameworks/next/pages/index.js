@@ -1,0 +1,3 @@
+export default function Page() {
+  return 'A page that next renders at build time.'
+}

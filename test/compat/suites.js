@@ -1,0 +1,19 @@
+import { row } from './report.js'
+
+const frameworks = ['node', 'express', 'koa', 'fastify', 'connect', 'polka', 'hono', 'h3', 'nest', 'http-proxy']
+
+/** The suites by name. Modules are loaded late, since one that a runtime cannot load fails its own rows only. */
+export const suites = {
+  frameworks: (suite) => stories(suite, frameworks),
+  stacks: (suite) => stories(suite, ['stacks']),
+  next: (suite) => stories(suite, ['next']),
+}
+
+async function stories(suite, names) {
+  const { story } = await import('./story/story.js')
+  for (const name of names) {
+    let adapters = []
+    await row(suite, name, 'loads', async () => { adapters = (await import(`./frameworks/${name}.js`)).default })
+    for (const framework of adapters) await story(suite, framework)
+  }
+}
