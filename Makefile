@@ -35,8 +35,8 @@ compat: build ## run the library on other Node.js versions, Bun and Deno
 browser: build/auth.js ## drive the sign-in example with a real browser
 	node test/browser/run.js
 
-replicas: build/auth.js ## put nginx in front of replicas with different keys
-	node example/replicas/run.js
+replicas: build/auth.js ## lose and restart replicas behind nginx, and change their keys
+	node test/replicas/run.js
 
 mutate: build ## break lib/ line by line; every break has to fail a test
 	node test/mutate/run.js
