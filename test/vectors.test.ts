@@ -1,14 +1,19 @@
 /**
- * The published vectors: the committed files are what their script makes, and the second implementation agrees with
- * every row. How lib/ does with them stands at the end.
+ * The published vectors: the committed files are what their script makes, and the second implementation and the
+ * library agree with every row and with each other.
  *
  * UPDATE_VECTORS=1 writes the files anew.
  */
+import { createSecretKey } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
 import t from 'tap'
+import {
+  RequestSessions, SeshcookieError, SessionHandler, SizeError, type Key, type SessionData, type SessionEvent,
+} from '../lib/index.js'
 import { Refused, open, plaintext, seal } from './support/second-implementation.js'
 import {
-  invalidVectors, stringify, vectors, type InvalidVectors, type VectorKey, type Vectors,
+  invalidVectors, stringify, vectors, type InvalidVectors, type Vector, type VectorKey, type Vectors,
 } from './vectors/generate.js'
 
 const validFile = new URL('vectors/v1.json', import.meta.url)
@@ -27,13 +32,13 @@ const hex = (data: Uint8Array) => Buffer.from(data).toString('hex')
 const keysOf = ({ encryptionKey, authenticationKey }: VectorKey) =>
   ({ encryption: bytes(encryptionKey), authentication: bytes(authenticationKey) })
 
-t.test('the files are what their script makes', async t => {
+t.test('the files are what their script makes', async (t) => {
   t.equal(readFileSync(validFile, 'utf8'), stringify(await vectors()))
   t.equal(readFileSync(invalidFile, 'utf8'), stringify(await invalidVectors()))
   t.match(readFileSync(validFile, 'latin1') + readFileSync(invalidFile, 'latin1'), /^[\n\x20-\x7e]*$/)
 })
 
-t.test('no two rows have one name or one cookie', async t => {
+t.test('no two rows have one name or one cookie', async (t) => {
   for (const { cookies } of [valid, invalid]) {
     t.equal(new Set(cookies.map(({ name }) => name)).size, cookies.length)
   }
@@ -41,14 +46,14 @@ t.test('no two rows have one name or one cookie', async t => {
   t.ok(invalid.cookies.length >= 60, `${invalid.cookies.length} ways to be wrong`)
 })
 
-t.test('the second implementation', async t => {
-  t.test('derives keys that serve one purpose each', async t => {
-    const derived = Object.values(valid.keys).flatMap(key => [key.master, key.encryptionKey, key.authenticationKey])
+t.test('the second implementation', async (t) => {
+  t.test('derives keys that serve one purpose each', async (t) => {
+    const derived = Object.values(valid.keys).flatMap((key) => [key.master, key.encryptionKey, key.authenticationKey])
     t.equal(new Set(derived).size, derived.length)
   })
 
   for (const row of valid.cookies) {
-    t.test(`seals and opens: ${row.name}`, async t => {
+    t.test(`seals and opens: ${row.name}`, async (t) => {
       const keys = keysOf(valid.keys[row.key] as VectorKey)
       const scope = { name: row.cookieName, domain: row.cookieDomain, path: row.cookiePath }
       t.equal(await seal(keys, scope, bytes(row.iv), row.created, row.issued, row.json), row.cookie)
@@ -61,12 +66,100 @@ t.test('the second implementation', async t => {
   }
 
   for (const row of invalid.cookies) {
-    t.test(`refuses: ${row.name}`, async t => {
+    t.test(`refuses: ${row.name}`, async (t) => {
       const keys = keysOf(invalid.keys[row.key] as VectorKey)
       const scope = { name: row.cookieName, domain: row.cookieDomain, path: row.cookiePath }
       const error = await open(keys, scope, row.cookie, row).then(() => undefined, (thrown: unknown) => thrown)
       t.ok(error instanceof Refused, String(error))
       t.equal((error as Refused).reason, row.reason)
+    })
+  }
+})
+
+type Row = Pick<Vector, 'key' | 'cookieName' | 'cookieDomain' | 'cookiePath' | 'now' | 'maxAge' | 'idleTimeout'>
+
+const given = new Map<string, Key>()
+for (const [name, { kind, text, hex }] of Object.entries(valid.keys)) {
+  const secret = bytes(hex ?? '')
+  given.set(name, text ?? (kind === 'KeyObject' ? createSecretKey(secret) : secret))
+}
+
+/** A handler as the row wants it, and the clock put right. */
+function handlerOf(row: Row): { handler: SessionHandler, events: SessionEvent[] } {
+  const events: SessionEvent[] = []
+  const sessions = new RequestSessions({
+    domain: row.cookieDomain || undefined,
+    secure: true,
+    maxAge: row.maxAge,
+    idleTimeout: row.idleTimeout,
+    onEvent: event => events.push(event),
+  })
+  const { cookieName, cookiePath } = row
+  const handler = new SessionHandler(() => {}, given.get(row.key) as Key, sessions, { cookieName, cookiePath })
+  Date.now = () => row.now * 1000
+  return { handler, events }
+}
+
+const requestOf = (cookie: string) => ({ headers: { cookie } }) as IncomingMessage
+
+t.test('the library', async (t) => {
+  const { now } = Date
+  t.teardown(() => { Date.now = now })
+
+  for (const row of valid.cookies) {
+    t.test(`opens: ${row.name}`, async (t) => {
+      const { handler, events } = handlerOf(row)
+      const expected = JSON.stringify(JSON.parse(row.json))
+      t.equal(JSON.stringify(handler.decodeCookie(row.cookie)), expected)
+
+      const req = requestOf(`other=1; ${row.cookieName}=${row.cookie}; another=2`)
+      const session = handler.read(req)
+      t.equal(JSON.stringify(session), expected)
+      t.equal(Object.getPrototypeOf(session), null)
+      t.same(events, [{ type: 'opened', keyIndex: 0 }])
+      const info = handler.sessions.info(req)
+      t.equal(info?.createdAt.getTime(), row.created * 1000)
+      t.equal(info?.issuedAt.getTime(), row.issued * 1000)
+    })
+
+    t.test(`seals what the second implementation opens: ${row.name}`, async (t) => {
+      const { handler } = handlerOf(row)
+      const session = JSON.parse(row.json) as SessionData
+      if (row.cookie.length > 4000) {
+        t.throws(() => handler.encodeCookie(session), SizeError, 'the line would be too long for a browser')
+        return
+      }
+      const cookie = handler.encodeCookie(session)
+      const keys = keysOf(valid.keys[row.key] as VectorKey)
+      const scope = { name: row.cookieName, domain: row.cookieDomain, path: row.cookiePath }
+      const opened = await open(keys, scope, cookie, row)
+      t.equal(opened.json.trimEnd(), JSON.stringify(session))
+      t.equal(opened.created, row.now)
+      t.equal(opened.issued, row.now)
+    })
+  }
+
+  // What a Cookie header can carry to us whole; the rest can only come to decodeCookie.
+  const carried = /^[\x21-\x3a\x3c-\x7e\x80-\xff]*$/
+
+  for (const row of invalid.cookies) {
+    t.test(`refuses: ${row.name}`, async (t) => {
+      const { handler, events } = handlerOf(row)
+      const error = (() => {
+        try {
+          return handler.decodeCookie(row.cookie)
+        } catch (thrown) {
+          return thrown
+        }
+      })()
+      t.ok(error instanceof SeshcookieError, String(error))
+      t.equal((error as SeshcookieError).code, row.code)
+      if (!carried.test(row.cookie)) return
+
+      const req = requestOf(`${row.cookieName}=${row.cookie}`)
+      t.equal(JSON.stringify(handler.read(req)), '{}')
+      t.equal(handler.sessions.info(req), undefined)
+      t.same(events, [{ type: 'rejected', reason: row.reason }])
     })
   }
 })
