@@ -9,7 +9,7 @@ const start = Date.UTC(2027, 0, 15, 8)
 const https = 'https://shop.example/app/page'
 const http = 'http://shop.example/app/page'
 
-t.test('parsing', async t => {
+t.test('parsing', async (t) => {
   const rows: [line: string, expected: ReturnType<typeof parseSetCookie>][] = [
     ['a=b', { name: 'a', value: 'b', attributes: [] }],
     [' a = b ; Path = / ', { name: 'a', value: 'b', attributes: [['path', '/']] }],
@@ -31,7 +31,7 @@ t.test('parsing', async t => {
   for (const [line, expected] of rows) t.same(parseSetCookie(line), expected, JSON.stringify(line.slice(0, 40)))
 })
 
-t.test('dates', async t => {
+t.test('dates', async (t) => {
   const rows: [text: string, expected: number | undefined][] = [
     ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
     ['Fri, 15 Jan 2027 08:00:00 GMT', start],
@@ -44,7 +44,7 @@ t.test('dates', async t => {
   for (const [text, expected] of rows) t.equal(cookieDate(text), expected, text)
 })
 
-t.test('matching', async t => {
+t.test('matching', async (t) => {
   const domains: [host: string, domain: string, expected: boolean][] = [
     ['shop.example', 'shop.example', true],
     ['a.shop.example', 'shop.example', true],
@@ -64,7 +64,7 @@ t.test('matching', async t => {
   for (const [request, path, expected] of paths) t.equal(pathMatches(request, path), expected, `${request} ${path}`)
 })
 
-t.test('storing', async t => {
+t.test('storing', async (t) => {
   const rows: [url: string, line: string, stored: boolean][] = [
     [https, '__Host-s=v; Path=/; Secure', true],
     [https, '__Secure-s=v; Secure', true],
@@ -95,7 +95,7 @@ t.test('storing', async t => {
   }
 })
 
-t.test('expiry', async t => {
+t.test('expiry', async (t) => {
   let now = start
   const jar = new BrowserJar(() => now)
   jar.receive(https, [
@@ -122,7 +122,7 @@ t.test('expiry', async t => {
   t.equal(jar.header(https), undefined)
 })
 
-t.test('sending', async t => {
+t.test('sending', async (t) => {
   const jar = new BrowserJar(() => start)
   jar.receive(https, [
     'first=1; Path=/', 'second=2; Path=/app', 'secure=3; Path=/; Secure', 'wide=4; Path=/; Domain=shop.example',

@@ -11,7 +11,7 @@ const ascii = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'))
 const hex = (data: ArrayBuffer | Uint8Array) => Buffer.from(data as Uint8Array).toString('hex')
 const counting = (first: number, last: number) => Uint8Array.from({ length: last - first + 1 }, (_, i) => first + i)
 
-t.test('AES-256-CTR', async t => {
+t.test('AES-256-CTR', async (t) => {
   const rows: [name: string, key: string, iv: string, plaintext: string, ciphertext: string][] = [
     [
       'SP 800-38A F.5.5 and F.5.6',
@@ -45,7 +45,7 @@ t.test('AES-256-CTR', async t => {
     ],
   ]
   for (const [name, key, iv, plaintext, ciphertext] of rows) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       const cipher = createCipheriv('aes-256-ctr', createSecretKey(bytes(key)), bytes(iv))
       const decipher = createDecipheriv('aes-256-ctr', createSecretKey(bytes(key)), bytes(iv))
       t.equal(hex(cipher.update(bytes(plaintext))), hex(bytes(ciphertext)))
@@ -54,7 +54,7 @@ t.test('AES-256-CTR', async t => {
     })
   }
 
-  t.test('the counter is the whole block, and goes around from its last value to 0', async t => {
+  t.test('the counter is the whole block, and goes around from its last value to 0', async (t) => {
     const key = counting(0, 31)
     // The key stream of a counter block is that block in ECB mode.
     const ecb = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false)
@@ -65,7 +65,7 @@ t.test('AES-256-CTR', async t => {
   })
 })
 
-t.test('HMAC-SHA256, RFC 4231', async t => {
+t.test('HMAC-SHA256, RFC 4231', async (t) => {
   const hashFirst = 'Test Using Larger Than Block-Size Key - Hash Key First'
   const bothLarge = 'This is a test using a larger than block-size key and a larger than block-size data. ' +
     'The key needs to be hashed before being used by the HMAC algorithm.'
@@ -99,7 +99,7 @@ t.test('HMAC-SHA256, RFC 4231', async t => {
     ],
   ]
   for (const [name, key, data, tag] of rows) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       const ofNode = createHmac('sha256', createSecretKey(key)).update(data).digest('hex')
       t.equal(ofNode.slice(0, tag.length), tag)
       t.equal(hex(await hmac(key, data)), ofNode)
@@ -107,7 +107,7 @@ t.test('HMAC-SHA256, RFC 4231', async t => {
   }
 })
 
-t.test('HKDF-SHA256, RFC 5869', async t => {
+t.test('HKDF-SHA256, RFC 5869', async (t) => {
   const rows: [name: string, key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number, okm: string][] = [
     [
       'A.1', new Uint8Array(22).fill(0x0b), counting(0, 0x0c), counting(0xf0, 0xf9), 42,
@@ -124,7 +124,7 @@ t.test('HKDF-SHA256, RFC 5869', async t => {
     ],
   ]
   for (const [name, key, salt, info, length, okm] of rows) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       t.equal(hex(hkdfSync('sha256', key, salt, info, length)), hex(bytes(okm)))
       t.equal(hex(await hkdf(key, salt, info, length)), hex(bytes(okm)))
     })
@@ -132,7 +132,7 @@ t.test('HKDF-SHA256, RFC 5869', async t => {
 })
 
 // The fourth vector of the RFC takes 1 GiB of memory.
-t.test('scrypt, RFC 7914 section 12', async t => {
+t.test('scrypt, RFC 7914 section 12', async (t) => {
   const rows: [password: string, salt: string, N: number, r: number, p: number, key: string][] = [
     [
       '', '', 16, 1, 1,
@@ -151,7 +151,7 @@ t.test('scrypt, RFC 7914 section 12', async t => {
     ],
   ]
   for (const [password, salt, N, r, p, key] of rows) {
-    t.test(`${password}, ${salt}, N = ${N}, r = ${r}, p = ${p}`, async t => {
+    t.test(`${password}, ${salt}, N = ${N}, r = ${r}, p = ${p}`, async (t) => {
       t.equal(hex(scryptSync(password, salt, 64, { N, r, p })), hex(bytes(key)))
       t.equal(hex(scrypt(ascii(password), ascii(salt), N, r, p, 64)), hex(bytes(key)))
     })
@@ -162,7 +162,7 @@ t.test('scrypt, RFC 7914 section 12', async t => {
  * Our tag's input is that of AES_CBC_HMAC_SHA2, so RFC 7518's examples fit it: same associated data, IV and
  * ciphertext in, another hash, and the tag cut to half.
  */
-t.test('the framing of the tag\'s input, RFC 7518 appendix B', async t => {
+t.test('the framing of the tag\'s input, RFC 7518 appendix B', async (t) => {
   const a = ascii('The second principle of Auguste Kerckhoffs')
   const iv = bytes('1af38c2dc2b96ffdd866940923 41bc04')
   const rows: [name: string, hash: string, keyBytes: number, ciphertext: string, tag: string][] = [
@@ -183,7 +183,7 @@ t.test('the framing of the tag\'s input, RFC 7518 appendix B', async t => {
   ]
   t.equal(hex(bigEndian(8 * a.length, 8)), '0000000000000150', 'AL, as both examples print it')
   for (const [name, hash, keyBytes, ciphertext, tag] of rows) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       const full = await hmac(counting(0, keyBytes - 1), tagInput(a, iv, bytes(ciphertext)), hash)
       t.equal(hex(full.subarray(0, keyBytes)), hex(bytes(tag)))
     })

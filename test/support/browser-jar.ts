@@ -43,20 +43,20 @@ export class BrowserJar {
 
   /** Every cookie that has not expired. */
   get cookies(): readonly StoredCookie[] {
-    this.#cookies = this.#cookies.filter(cookie => cookie.expiresAt > this.#now())
+    this.#cookies = this.#cookies.filter((cookie) => cookie.expiresAt > this.#now())
     return this.#cookies
   }
 
   /** Takes a response's Set-Cookie lines; tells which of them a browser would have stored or used to delete. */
   receive(url: string, lines: readonly string[], kind: RequestKind = {}): boolean[] {
-    return lines.map(line => {
+    return lines.map((line) => {
       const parsed = parseSetCookie(line)
       const cookie = parsed && this.#accept(new URL(url), parsed, kind)
       if (!cookie) return false
-      const old = this.cookies.find(other => sameIdentity(other, cookie))
+      const old = this.cookies.find((other) => sameIdentity(other, cookie))
       if (old) cookie.createdAt = old.createdAt
       if (old) cookie.order = old.order
-      this.#cookies = [...this.#cookies.filter(other => other !== old), cookie]
+      this.#cookies = [...this.#cookies.filter((other) => other !== old), cookie]
       return true
     })
   }
@@ -64,7 +64,7 @@ export class BrowserJar {
   /** The Cookie field of a request (section 5.8.3), or `undefined` for none. */
   header(url: string, kind: RequestKind = {}): string | undefined {
     const { hostname, pathname, protocol } = new URL(url)
-    const matching = this.cookies.filter(cookie =>
+    const matching = this.cookies.filter((cookie) =>
       (cookie.hostOnly ? hostname === cookie.domain : domainMatches(hostname, cookie.domain)) &&
       pathMatches(pathname, cookie.path) &&
       (!cookie.secure || protocol === 'https:') &&
@@ -78,7 +78,7 @@ export class BrowserJar {
 
   /** The browser is closed: section 5.7's "the current session is over". */
   close(): void {
-    this.#cookies = this.#cookies.filter(cookie => cookie.persistent)
+    this.#cookies = this.#cookies.filter((cookie) => cookie.persistent)
   }
 
   /** Section 5.7, in its order. */
@@ -115,7 +115,7 @@ export class BrowserJar {
       order: this.#order++,
     }
     if (cookie.secure && !secureConnection) return undefined
-    if (!cookie.secure && !secureConnection && this.cookies.some(old => leavesAlone(old, cookie))) return undefined
+    if (!cookie.secure && !secureConnection && this.cookies.some((old) => leavesAlone(old, cookie))) return undefined
     if (cookie.sameSite !== 'None' && !sameSite(url.href, kind) && !kind.topLevel) return undefined
     if (cookie.sameSite === 'None' && !cookie.secure) return undefined
     if (cookie.partitioned && !cookie.secure) return undefined // CHIPS, section 2.3
@@ -176,7 +176,7 @@ function defaultPath(requestPath: string): string {
 }
 
 function sameSiteOf(value = ''): StoredCookie['sameSite'] {
-  return (['Strict', 'Lax', 'None'] as const).find(known => known.toLowerCase() === value.toLowerCase()) ?? 'Default'
+  return (['Strict', 'Lax', 'None'] as const).find((known) => known.toLowerCase() === value.toLowerCase()) ?? 'Default'
 }
 
 function sameSite(url: string, { from }: RequestKind): boolean {
@@ -211,5 +211,5 @@ function prefixAllows(cookie: StoredCookie, pathGiven: boolean): boolean {
   if (starts(name, '__host-') && !oneHost) return false
   if (starts(name, '__http-') && !(secure && httpOnly)) return false
   if (starts(name, '__host-http-') && !httpOnly) return false
-  return name !== '' || !['__secure-', '__host-', '__http-'].some(prefix => starts(value, prefix))
+  return name !== '' || !['__secure-', '__host-', '__http-'].some((prefix) => starts(value, prefix))
 }

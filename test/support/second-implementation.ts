@@ -110,8 +110,8 @@ export async function deriveKeys(master: Uint8Array): Promise<Keys> {
 // Sealing
 
 export function associatedData({ name, domain, path }: Scope): Uint8Array {
-  const fields = [name, domain, path].map(field => utf8.encode(field))
-  return concat(Uint8Array.of(1), ...fields.flatMap(field => [bigEndian(field.length, 2), field]))
+  const fields = [name, domain, path].map((field) => utf8.encode(field))
+  return concat(Uint8Array.of(1), ...fields.flatMap((field) => [bigEndian(field.length, 2), field]))
 }
 
 export function plaintext(created: number, issued: number, json: Uint8Array): Uint8Array {

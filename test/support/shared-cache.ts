@@ -29,7 +29,7 @@ export class SharedCache {
       if (method !== 'HEAD' && response.status < 400) this.#entries.delete(url) // section 4.4
       return response
     }
-    const hit = stored.filter(entry =>
+    const hit = stored.filter((entry) =>
       entry.freshUntil > this.#now() && entry.varying.every(([name, value]) => headers[name] === value)).at(-1)
     if (hit) {
       this.hits++
@@ -50,11 +50,11 @@ export class SharedCache {
 function freshness(response: CacheResponse): number {
   const directives = list(response, 'cache-control')
   const seconds = (name: string) => {
-    const found = directives.find(directive => directive.startsWith(`${name}=`))
+    const found = directives.find((directive) => directive.startsWith(`${name}=`))
     return found === undefined ? undefined : Number.parseInt(found.slice(name.length + 1).replace('"', ''), 10)
   }
   // no-cache would allow storing, and asks for a question to the origin at each use: the same as not storing, here.
-  if (['no-store', 'private', 'no-cache'].some(name => directives.includes(name))) return 0
+  if (['no-store', 'private', 'no-cache'].some((name) => directives.includes(name))) return 0
   const explicit = seconds('s-maxage') ?? seconds('max-age')
   if (explicit !== undefined) return explicit
   return heuristicallyCacheable.includes(response.status) || directives.includes('public') ? guess : 0
@@ -64,6 +64,6 @@ function list({ headers }: CacheResponse, name: string): string[] {
   return headers
     .filter(([header]) => header.toLowerCase() === name)
     .flatMap(([, value]) => value.split(','))
-    .map(item => item.trim().toLowerCase())
-    .filter(item => item !== '')
+    .map((item) => item.trim().toLowerCase())
+    .filter((item) => item !== '')
 }

@@ -302,12 +302,12 @@ const unpadded = (...parts: Uint8Array[]): InvalidRow['cookie'] => ({ keys, iv }
   sealPlaintext(keys, usualScope, iv, concat(bigEndian(created, 6), bigEndian(issued, 6), ...parts))
 
 /** A token with any tag: the rows that get the tag's input or key wrong. */
-const tagged = (tag: (m: Material) => Uint8Array | Promise<Uint8Array>): InvalidRow['cookie'] => async m =>
+const tagged = (tag: (m: Material) => Uint8Array | Promise<Uint8Array>): InvalidRow['cookie'] => async (m) =>
   concat(bytes(1), m.iv, m.ciphertext, await tag(m))
 
 const cookieOf = (change: (value: string) => string): InvalidRow['cookie'] => ({ token }) => change(encode(token))
 
-const spliced = (pick: (a: Material, b: Material) => Uint8Array[]): InvalidRow['cookie'] => async a => {
+const spliced = (pick: (a: Material, b: Material) => Uint8Array[]): InvalidRow['cookie'] => async (a) => {
   const b = await material('the other cookie of a splice', usualJson.replace('alice', 'mayor'))
   return concat(bytes(1), ...pick(a, b))
 }
@@ -321,21 +321,21 @@ const invalid: Record<string, InvalidRow> = {
   // Length, before anything else
   'nothing': { reason: 'length', cookie: () => '' },
   'one character': { reason: 'length', cookie: () => 'A' },
-  '107 characters': { reason: 'length', cookie: cookieOf(value => value.slice(0, 107)) },
+  '107 characters': { reason: 'length', cookie: cookieOf((value) => value.slice(0, 107)) },
   '107 characters of an authentic cookie, its P one byte short of a block':
     { reason: 'length', cookie: unpadded(text('{"a":"0123456789"}  ').subarray(0, 19)) },
   'an authentic cookie without P': {
     reason: 'length', cookie: ({ keys, iv }) => sealPlaintext(keys, usualScope, iv, bytes()),
   },
   'an authentic cookie of two times and no JSON': { reason: 'length', cookie: unpadded() },
-  '4097 characters': { reason: 'length', cookie: cookieOf(value => value + 'A'.repeat(4097 - value.length)) },
-  '16000 characters': { reason: 'length', cookie: cookieOf(value => value + 'A'.repeat(16000 - value.length)) },
+  '4097 characters': { reason: 'length', cookie: cookieOf((value) => value + 'A'.repeat(4097 - value.length)) },
+  '16000 characters': { reason: 'length', cookie: cookieOf((value) => value + 'A'.repeat(16000 - value.length)) },
   'an authentic cookie of 4119 characters': { reason: 'length', cookie: content(jsonOf(3028)) },
 
   // Spelling
-  'one = at the end': { reason: 'format', cookie: cookieOf(value => `${value}=`) },
-  'the padding of RFC 4648': { reason: 'format', cookie: cookieOf(value => `${value}==`) },
-  'a dot for the last character': { reason: 'format', cookie: cookieOf(value => `${value.slice(0, -1)}.`) },
+  'one = at the end': { reason: 'format', cookie: cookieOf((value) => `${value}=`) },
+  'the padding of RFC 4648': { reason: 'format', cookie: cookieOf((value) => `${value}==`) },
+  'a dot for the last character': { reason: 'format', cookie: cookieOf((value) => `${value.slice(0, -1)}.`) },
   'the alphabet of plain base64': {
     reason: 'format', cookie: async ({ keys, iv }) => {
       const p = plaintext(created, issued, text('{"a":"?????????????????????????????????"}'))
@@ -345,29 +345,30 @@ const invalid: Record<string, InvalidRow> = {
       }
     },
   },
-  'a space in front': { reason: 'format', cookie: cookieOf(value => ` ${value}`) },
-  'a space at the end': { reason: 'format', cookie: cookieOf(value => `${value} `) },
-  'a space in the middle': { reason: 'format', cookie: cookieOf(value => `${value.slice(0, 50)} ${value.slice(50)}`) },
-  'a tab at the end': { reason: 'format', cookie: cookieOf(value => `${value}\t`) },
+  'a space in front': { reason: 'format', cookie: cookieOf((value) => ` ${value}`) },
+  'a space at the end': { reason: 'format', cookie: cookieOf((value) => `${value} `) },
+  'a space in the middle':
+    { reason: 'format', cookie: cookieOf((value) => `${value.slice(0, 50)} ${value.slice(50)}`) },
+  'a tab at the end': { reason: 'format', cookie: cookieOf((value) => `${value}\t`) },
   'a line feed in the middle':
-    { reason: 'format', cookie: cookieOf(value => `${value.slice(0, 64)}\n${value.slice(64)}`) },
+    { reason: 'format', cookie: cookieOf((value) => `${value.slice(0, 64)}\n${value.slice(64)}`) },
   'an exclamation mark in the middle':
-    { reason: 'format', cookie: cookieOf(value => `${value.slice(0, 50)}!${value.slice(50)}`) },
-  'a character that is not ASCII': { reason: 'format', cookie: cookieOf(value => `${value.slice(0, -1)}\u00e9`) },
-  'a letter that folds to ASCII': { reason: 'format', cookie: cookieOf(value => `\uff21${value.slice(1)}`) },
-  'U+0000 in place of a character': { reason: 'format', cookie: cookieOf(value => `${value.slice(0, -1)}\u0000`) },
+    { reason: 'format', cookie: cookieOf((value) => `${value.slice(0, 50)}!${value.slice(50)}`) },
+  'a character that is not ASCII': { reason: 'format', cookie: cookieOf((value) => `${value.slice(0, -1)}\u00e9`) },
+  'a letter that folds to ASCII': { reason: 'format', cookie: cookieOf((value) => `\uff21${value.slice(1)}`) },
+  'U+0000 in place of a character': { reason: 'format', cookie: cookieOf((value) => `${value.slice(0, -1)}\u0000`) },
   'a character in percent-encoding':
-    { reason: 'format', cookie: cookieOf(value => `%${hex(text(value.slice(0, 1)))}${value.slice(1)}`) },
-  'quotes around it': { reason: 'format', cookie: cookieOf(value => `"${value}"`) },
-  'a comma at the end': { reason: 'format', cookie: cookieOf(value => `${value},`) },
-  'a backslash at the end': { reason: 'format', cookie: cookieOf(value => `${value}\\`) },
-  'a semicolon at the end': { reason: 'format', cookie: cookieOf(value => `${value};`) },
-  'the last character gone': { reason: 'format', cookie: cookieOf(value => value.slice(0, -1)) },
-  'a length that no bytes have': { reason: 'format', cookie: cookieOf(value => value.slice(0, 109)) },
+    { reason: 'format', cookie: cookieOf((value) => `%${hex(text(value.slice(0, 1)))}${value.slice(1)}`) },
+  'quotes around it': { reason: 'format', cookie: cookieOf((value) => `"${value}"`) },
+  'a comma at the end': { reason: 'format', cookie: cookieOf((value) => `${value},`) },
+  'a backslash at the end': { reason: 'format', cookie: cookieOf((value) => `${value}\\`) },
+  'a semicolon at the end': { reason: 'format', cookie: cookieOf((value) => `${value};`) },
+  'the last character gone': { reason: 'format', cookie: cookieOf((value) => value.slice(0, -1)) },
+  'a length that no bytes have': { reason: 'format', cookie: cookieOf((value) => value.slice(0, 109)) },
   'one stray bit of two in the last character':
-    { reason: 'format', cookie: async m => swapLast(encode(await content(jsonOf(52))(m) as Uint8Array)) },
+    { reason: 'format', cookie: async (m) => swapLast(encode(await content(jsonOf(52))(m) as Uint8Array)) },
   'one stray bit of four in the last character':
-    { reason: 'format', cookie: async m => swapLast(encode(await content(jsonOf(84))(m) as Uint8Array)) },
+    { reason: 'format', cookie: async (m) => swapLast(encode(await content(jsonOf(84))(m) as Uint8Array)) },
   'the token in hex': { reason: 'format', cookie: ({ token }) => hex(token) },
   'the token twice, base64url of base64url': {
     reason: 'format', cookie: ({ token }) => encode(text(encode(token))),
@@ -661,7 +662,7 @@ const invalid: Record<string, InvalidRow> = {
   'a key __proto__, one letter escaped': { reason: 'format', cookie: content('{"\\u005f_proto__":{"admin":true}}') },
   'a key __proto__, all letters escaped': {
     reason: 'format',
-    cookie: content(`{"${[...'__proto__'].map(c => `\\u${hex(bigEndian(c.charCodeAt(0), 2))}`).join('')}":{}}`),
+    cookie: content(`{"${[...'__proto__'].map((c) => `\\u${hex(bigEndian(c.charCodeAt(0), 2))}`).join('')}":{}}`),
   },
   'a key __proto__, an escape in capitals': { reason: 'format', cookie: content('{"\\u005F\\u005Fproto__":{}}') },
   'a key __proto__ in an object': { reason: 'format', cookie: content('{"a":{"b":{"__proto__":{"admin":true}}}}') },
@@ -696,7 +697,7 @@ export async function invalidVectors(): Promise<InvalidVectors> {
 /** As the files hold it: one cookie a line, and ASCII only, so that no editor changes a character. */
 export function stringify({ about, keys, cookies }: Vectors | InvalidVectors): string {
   const row = (value: unknown) => JSON.stringify(value)
-    .replace(/[\u007f-\uffff]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .replace(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
   const keyRows = Object.entries(keys).map(([name, key]) => `    ${row(name)}: ${row(key)}`)
   return [
     '{',
@@ -705,7 +706,7 @@ export function stringify({ about, keys, cookies }: Vectors | InvalidVectors): s
     keyRows.join(',\n'),
     '  },',
     '  "cookies": [',
-    cookies.map(cookie => `    ${row(cookie)}`).join(',\n'),
+    cookies.map((cookie) => `    ${row(cookie)}`).join(',\n'),
     '  ]',
     '}',
     '',
