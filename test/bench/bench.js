@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { codec } from './codec.js'
+import { goals } from './goals.js'
+import { scaling } from './scaling.js'
+import { server } from './server.js'
+import { markdown, text } from './table.js'
+
+const help = `node bench.js [options] [part ...]     parts: codec, server, scaling; all of them by default
+  --quick            few and short rounds: to see that it works, not to believe
+  --rounds N         default: 9
+  --million          part scaling: also the heap after a million requests (a minute or two)
+  --against FOLDER   measure another build of the library beside this one
+  --markdown         print the tables as Markdown
+  --json FILE        write all figures there
+  --check            say which goals hold
+  --strict           with --check: exit with 1 when one does not`
+
+const { values: options, positionals } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    million: { type: 'boolean', default: false },
+    against: { type: 'string' },
+    markdown: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    check: { type: 'boolean', default: false },
+    strict: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+  allowPositionals: true,
+})
+
+const parts = { codec, server, scaling }
+
+function commit() {
+  const git = (...args) => execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
+  try {
+    return git('rev-parse', 'HEAD') + (git('status', '--porcelain', '--', '../../lib') === '' ? '' : ', changed since')
+  } catch {
+    return 'unknown'
+  }
+}
+
+async function run(names) {
+  const { quick, million, against } = options
+  const rounds = Number(options.rounds ?? (quick ? 3 : 9))
+  const say = (progress) => process.stderr.write(`${progress}\n`)
+  const report = {
+    command: `node bench.js ${process.argv.slice(2).join(' ')}`.trim(),
+    date: new Date().toISOString(),
+    node: process.versions.node,
+    cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
+    commit: commit(),
+    rounds,
+    parts: {},
+  }
+  const { node, cpu, date } = report
+  console.log(`Node.js ${node}, ${cpu}, ${date.slice(0, 10)}, commit ${report.commit.slice(0, 10)}, ${rounds} rounds: ` +
+    'median (smallest..largest)\n')
+  for (const name of names) {
+    const { results, tables } = await parts[name]({ rounds, quick, million, against, say })
+    report.parts[name] = results
+    for (const table of tables) console.log(options.markdown ? markdown(table) : text(table))
+  }
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
+  if (!options.check) return
+  const { table, missed } = goals(report.parts)
+  console.log(options.markdown ? markdown(table) : text(table))
+  if (options.strict && missed > 0) process.exitCode = 1
+}
+
+const unknown = positionals.filter((name) => !Object.hasOwn(parts, name))
+if (options.help || unknown.length > 0) {
+  console.log(help)
+  if (unknown.length > 0) process.exitCode = 2
+} else {
+  await run(positionals.length > 0 ? positionals : Object.keys(parts))
+}

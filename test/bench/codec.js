@@ -1,0 +1,106 @@
+import { deepStrictEqual, notStrictEqual } from 'node:assert/strict'
+import * as floor from './floor.js'
+import { figure, nanoseconds, ratio } from './measure.js'
+import * as ours from './ours.js'
+import { sessionOf } from './session.js'
+import { number, spread } from './table.js'
+
+/*
+ * Part 1: what it costs to turn a session into a cookie, and back.
+ */
+
+export const sizes = [11, 134, 2096]
+
+const bare = { ...floor, cookie: (value) => `session=${value}` }
+
+async function contenders(against) {
+  const peer = async (name) => (await import(`./peers/${name}.js`)).codec()
+  return new Map([
+    ['floor', bare],
+    ['ours', await ours.codec()],
+    ...(against === undefined ? [] : [['other build', await ours.codec(against)]]),
+    ['cookie-session (signs only)', await peer('cookie-session')],
+    ['client-sessions', await peer('client-sessions')],
+    ['secretbox, by @fastify/secure-session', await peer('secure-session')],
+    ['jose, dir + A256GCM', await peer('jose')],
+    ['iron-session', await peer('iron-session')],
+    ['@hapi/iron', await peer('hapi-iron')],
+  ])
+}
+
+/** Everything opens what it seals, and never seals twice alike (but who only signs). */
+async function check(name, codec, session) {
+  const value = await codec.seal(session)
+  deepStrictEqual({ ...await codec.open(value) }, session, `${name} opens what it sealed`)
+  const other = await codec.seal(session)
+  if (!name.includes('signs only')) notStrictEqual(other, value, `${name} seals with fresh randomness`)
+  return value
+}
+
+/** A header as a parser makes it, anew each time: a string that nobody has hashed yet. */
+function headers(cookie) {
+  const bytes = Buffer.from(cookie)
+  return () => bytes.latin1Slice(0, bytes.length)
+}
+
+/** Times everything of one size: `{ elapsed, cpu }` of every round by what is done and by contender. */
+async function measured(codecs, bytes, options) {
+  const session = sessionOf(bytes)
+  const cookies = {}
+  const cases = {}
+  for (const [name, codec] of codecs) {
+    const value = await check(name, codec, session)
+    cookies[name] = codec.cookie(value).length
+    const { awaited } = codec
+    cases[`open ${name}`] = { run: () => codec.open(value), awaited }
+    cases[`seal ${name}`] = { run: () => codec.seal(session), awaited }
+    if (codec.recall === undefined) continue
+    codec.remember?.(value, JSON.stringify(session))
+    const header = headers(codec.cookie(value))
+    for (const [what, read] of [['not remembered', codec.read], ['remembered', codec.recall]]) {
+      if (read === undefined) continue
+      deepStrictEqual({ ...read(header()) }, session, `${name} reads what it sealed, ${what}`)
+      cases[`read ${name}, ${what}`] = () => read(header())
+    }
+  }
+  cases['read (the header as a new string, in each of these)'] = headers('session='.padEnd(cookies.floor))
+  return { cookies, times: await nanoseconds(cases, options) }
+}
+
+/** One kind's contenders, against the floor and against ours. */
+function compared(what, times, { cookies, floorOf = what, oursOf = what }) {
+  const [floorTimes, oursTimes] = [times[`${floorOf} floor`].cpu, times[`${oursOf} ours`].cpu]
+  return Object.entries(times).filter(([name]) => name.startsWith(`${what} `)).map(([name, { elapsed, cpu }]) => ({
+    name: name.slice(what.length + 1),
+    cpuMicroseconds: figure(cpu.map((n) => n / 1000)),
+    elapsedMicroseconds: figure(elapsed.map((n) => n / 1000)),
+    ofFloor: ratio(cpu, floorTimes),
+    ofOurs: ratio(cpu, oursTimes),
+    elapsedOfOurs: ratio(elapsed, times[`${oursOf} ours`].elapsed),
+    cookieBytes: cookies[name.slice(what.length + 1)],
+  }))
+}
+
+export async function codec({ rounds, against, quick, say }) {
+  const codecs = await contenders(against)
+  const results = {}
+  const tables = []
+  for (const bytes of sizes) {
+    say(`codec, ${bytes} bytes of JSON`)
+    const { cookies, times } = await measured(codecs, bytes, { rounds, milliseconds: quick ? 20 : 50 })
+    const open = compared('open', times, { cookies })
+    const seal = compared('seal', times, { cookies })
+    const read = compared('read', times, { cookies: {}, floorOf: 'open', oursOf: 'open' })
+    results[bytes] = { open, seal, read }
+    const table = (title, columns, rows) => tables.push({
+      title: `${title}, ${bytes} bytes of JSON`,
+      columns: ['', 'CPU µs', 'elapsed µs', ...columns],
+      rows: rows.map(({ name, cpuMicroseconds, elapsedMicroseconds, ofFloor, ofOurs, cookieBytes }) =>
+        [name, spread(cpuMicroseconds), number(elapsedMicroseconds.median), spread(ofFloor), number(ofOurs.median), cookieBytes ?? '']),
+    })
+    table('Opening a cookie', ['× floor', '× ours', 'bytes of the cookie'], open)
+    table('Sealing a cookie', ['× floor', '× ours', 'bytes of the cookie'], seal)
+    table('Reading the cookie of a request', ['× floor of opening', '× ours of opening', ''], read)
+  }
+  return { results, tables }
+}

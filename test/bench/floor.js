@@ -1,0 +1,111 @@
+import {
+  createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes, randomFillSync, timingSafeEqual,
+} from 'node:crypto'
+
+/*
+ * The floor: the least that cookie format 1 asks of Node, in the fastest plain calls found.
+ *
+ * What the format needs is here: base64url, HMAC-SHA256 over A ‖ IV ‖ ciphertext ‖ length of A, the comparison in
+ * constant time, AES-256-CTR, the times, the spaces, JSON. What only a library needs is not: no check of lengths, of
+ * the alphabet, of the times or of what the JSON holds, one key, no errors but the tag's. So nothing that keeps the
+ * format can be quicker by more than a measuring error, and what a library adds is what it costs above this.
+ *
+ * Why these calls (measured on Node 20 and 24): keys as KeyObjects, since Buffers cost 20 µs on some releases; the
+ * digest as a latin1 string, written where its bytes are wanted, since a Buffer of its own costs 0.4 µs; IVs from a
+ * pool; one scratch buffer; no Buffer.concat; no final(), which CTR does not need.
+ */
+
+const encryption = createSecretKey(randomBytes(32))
+const authentication = createSecretKey(randomBytes(32))
+
+// A = 01 ‖ u16be(7) ‖ "session" ‖ u16be(0) ‖ u16be(1) ‖ "/": what the tag binds a cookie to by default.
+const a = Buffer.from('\x01\0\x07session\0\0\0\x01/', 'latin1')
+const suffix = Buffer.from([0, 0, 0, 0, 0, 0, 0, 8 * a.length])
+
+// A ‖ IV ‖ ciphertext ‖ suffix, for the tag. The value is the same bytes from A's last one on, with the version there
+// and the tag in the suffix's place.
+const bytes = Buffer.allocUnsafeSlow(8192)
+bytes.set(a)
+const start = a.length - 1
+const lastOfA = a[start]
+const ivStart = a.length
+const textStart = ivStart + 16
+
+const plain = Buffer.allocUnsafeSlow(8192)
+const sent = Buffer.allocUnsafeSlow(32)
+const computed = Buffer.allocUnsafeSlow(32)
+
+const pool = Buffer.allocUnsafeSlow(4096)
+let pooled = 0
+
+function nextIv() {
+  if (pooled === 0) {
+    randomFillSync(pool)
+    pooled = pool.length
+  }
+  pooled -= 16
+  return pool.subarray(pooled, pooled + 16)
+}
+
+/** The value of a cookie that holds `session`. */
+export function seal(session, created = 1767225600, issued = created) {
+  const textEnd = 12 + plain.write(JSON.stringify(session), 12)
+  const length = Math.ceil(textEnd / 32) * 32
+  plain.writeUIntBE(created, 0, 6)
+  plain.writeUIntBE(issued, 6, 6)
+  plain.fill(0x20, textEnd, length)
+
+  const iv = nextIv()
+  bytes.set(iv, ivStart)
+  bytes.set(createCipheriv('aes-256-ctr', encryption, iv).update(plain.subarray(0, length)), textStart)
+
+  const tagStart = textStart + length
+  bytes.set(suffix, tagStart)
+  bytes[start] = lastOfA
+  const tag = createHmac('sha256', authentication).update(bytes.subarray(0, tagStart + 8)).digest('latin1')
+  bytes.write(tag, tagStart, 'latin1')
+
+  bytes[start] = 1
+  return bytes.toString('base64url', start, tagStart + 32)
+}
+
+/** The session that `value` holds. */
+export function open(value) {
+  const end = start + bytes.write(value, start, 'base64url')
+  const tagStart = end - 32
+  bytes.copy(sent, 0, tagStart, end)
+
+  bytes.set(suffix, tagStart)
+  bytes[start] = lastOfA
+  const tag = createHmac('sha256', authentication).update(bytes.subarray(0, tagStart + 8)).digest('latin1')
+  computed.write(tag, 'latin1')
+  if (!timingSafeEqual(computed, sent)) throw new Error('the tag does not match')
+
+  const decipher = createDecipheriv('aes-256-ctr', encryption, bytes.subarray(ivStart, textStart))
+  const opened = decipher.update(bytes.subarray(textStart, tagStart))
+  times.created = opened.readUIntBE(0, 6)
+  times.issued = opened.readUIntBE(6, 6)
+  return JSON.parse(opened.toString('utf8', 12))
+}
+
+/** The times of the cookie opened last: kept, so that no compiler leaves their reading out. */
+export const times = { created: 0, issued: 0 }
+
+/*
+ * The floor of a cookie that is remembered: cut it out of the header, look it up by its last 32 characters (V8 hashes
+ * a key that it has not seen, character by character; the tag's are as good as all), compare the whole, parse.
+ */
+
+const remembered = new Map()
+
+/** Keeps the JSON of a cookie, to be found by its value. */
+export function remember(value, text) {
+  remembered.set(value.slice(-32), { value, text })
+}
+
+/** The session of a remembered cookie in a header with no other. */
+export function recall(header) {
+  const value = header.slice(header.indexOf('=') + 1)
+  const found = remembered.get(value.slice(-32))
+  return found !== undefined && found.value === value ? JSON.parse(found.text) : undefined
+}

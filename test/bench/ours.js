@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto'
+import { pathToFileURL } from 'node:url'
+import { visit } from './visit.js'
+
+/** The folder of the build that is measured. */
+export const built = new URL('../../dist/', import.meta.url)
+
+/** The library from a folder with a build of it: this one's unless told otherwise. */
+export async function library(folder) {
+  return import(new URL('index.js', folder === undefined ? built : pathToFileURL(`${folder}/`)))
+}
+
+const key = randomBytes(32)
+const nobody = () => {}
+
+/** Seals and opens; opens by a request too, as a server does. */
+export async function codec(folder) {
+  const { SessionHandler, RequestSessions } = await library(folder)
+  const handler = (remember) => new SessionHandler(nobody, key, new RequestSessions(), { remember })
+  const forgetful = handler(0)
+  const remembering = handler(1000)
+  return {
+    seal: (session) => forgetful.encodeCookie(session),
+    open: (value) => forgetful.decodeCookie(value),
+    read: (cookie) => forgetful.read(requestWith(cookie)),
+    recall: (cookie) => remembering.read(requestWith(cookie)),
+    cookie: (value) => `session=${value}`,
+  }
+}
+
+/** As little of a request as `read` looks at. */
+export function requestWith(cookie) {
+  return { headers: { cookie }, socket: {} }
+}
+
+/** A listener with the library around it. `use`: 'ignored', 'read' or 'written'. */
+export async function listener({ use, remember = 1000, folder }) {
+  const { SessionHandler, Session } = await library(folder)
+  const ignoring = (req, res) => res.end(req.url === '/login' ? visit(Session.get(req), req.url) : visit.constant)
+  const asking = (req, res) => res.end(visit(Session.get(req), req.url, use === 'written'))
+  return new SessionHandler(use === 'ignored' ? ignoring : asking, key, Session, { remember }).listener
+}
+
+/** Fastify's own listener with the library around it, and a route that uses it. */
+export async function fastifyOptions(folder) {
+  const { SessionHandler } = await library(folder)
+  return { wrap: (handler) => new SessionHandler(handler, key).listener }
+}
+
+export async function plugin(fastify, writes, folder) {
+  const { Session } = await library(folder)
+  fastify.get('*', (request, reply) => reply.send(visit(Session.get(request.raw), request.url, writes)))
+}
