@@ -114,10 +114,10 @@ export class SessionHandler<
 
   /**
    * The value of a cookie that holds `session`, as the handler would send it now: for tests, tools, other protocols.
-   * @throws ValueError, SizeError
+   * @throws TypeError for what is no plain object, ValueError, SizeError
    */
   encodeCookie(session: T): string {
-    return this.#cookie.encode(session as object)
+    return this.#cookie.encode(session)
   }
 
   /**

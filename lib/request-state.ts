@@ -1,8 +1,8 @@
-import { LateChangeError, misuse } from './errors.js'
+import { LateChangeError } from './errors.js'
 import { emit, type SessionEvent } from './events.js'
 import type { Settings } from './options.js'
 import { sessionInfo, unixTime, type SessionCookie } from './session-cookie.js'
-import { changedKeys, isPlain, sessionText, storableText } from './session-json.js'
+import { changedKeys, checkSession, sessionText, storableText } from './session-json.js'
 import type { AnyRequest, SessionInfo } from './types.js'
 
 /** What a response's head is to carry for a session that was asked for. */
@@ -70,9 +70,7 @@ export class RequestState {
 
   /** The object stays the one that was handed out, so that what is held of it stays the session. */
   replace(req: AnyRequest, data: unknown): void {
-    if (data === null || typeof data !== 'object' || !isPlain(data)) {
-      throw misuse(TypeError, 'session', 'a plain object', data)
-    }
+    checkSession(data)
     const copy = { ...data }
     Object.assign(empty(this.session(req)), copy)
   }

@@ -5,7 +5,7 @@ import type { SessionEvent } from './events.js'
 import type { DerivedKeys } from './keys.js'
 import type { Settings } from './options.js'
 import { Remembered } from './remembered.js'
-import { parseSession, storableText } from './session-json.js'
+import { checkSession, parseSession, storableText } from './session-json.js'
 import { checkPrefix, cookieAttributes, forget, isPath, isToken, keepFor, maxLineLength, setCookieLine }
   from './set-cookie.js'
 import type { AnyRequest, SessionInfo } from './types.js'
@@ -149,8 +149,9 @@ export class SessionCookie {
     return result.session
   }
 
-  /** @throws ValueError, SizeError */
-  encode(session: object): string {
+  /** @throws TypeError, ValueError, SizeError */
+  encode(session: unknown): string {
+    checkSession(session)
     const now = unixTime()
     const text = storableText(session)
     this.#fit(text, this.#lifetime(now, now), this.settings.secure !== false)

@@ -1,4 +1,4 @@
-import { ValueError } from './errors.js'
+import { misuse, ValueError } from './errors.js'
 
 const maxDepth = 64 // levels of objects and arrays, the session's own included
 
@@ -90,8 +90,15 @@ function findFlawInObject(object: object, parents: object[]): Flaw | undefined {
   return undefined
 }
 
+/** @throws TypeError for what is no plain object */
+export function checkSession(session: unknown): asserts session is object {
+  if (session === null || typeof session !== 'object' || Array.isArray(session) || !isPlain(session)) {
+    throw misuse(TypeError, 'session', 'a plain object', session)
+  }
+}
+
 /** An object literal, of this realm or another, or one without a prototype. */
-export function isPlain(value: object): boolean {
+function isPlain(value: object): boolean {
   const prototype: object | null = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype ||
     (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
