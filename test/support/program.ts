@@ -1,0 +1,61 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+
+type Environment = Record<string, string>
+type Child = ChildProcessByStdio<null, Readable, Readable>
+
+/** How a program ended, and all it said. */
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A server in a process of its own. */
+export interface Served {
+  readonly origin: string
+  /** Asks it to end, and waits until it has. */
+  stop(signal?: NodeJS.Signals): Promise<Ended>
+}
+
+/** Runs a program of example/ to its end. */
+export function run(name: string, env: Environment): Promise<Ended> {
+  return ended(start(name, env))
+}
+
+/** Starts a server of example/ on any free port, and waits until it says where it listens. */
+export async function serve(name: string, env: Environment = {}): Promise<Served> {
+  const child = start(name, { PORT: '0', ...env })
+  const end = ended(child)
+  const origin = await new Promise<string>((resolve, reject) => {
+    let said = ''
+    child.stdout.on('data', (chunk) => {
+      said += chunk
+      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said)
+      if (found) resolve(found[0])
+    })
+    end.then(({ stderr }) => reject(new Error(`${name} ended before it listened: ${stderr}`)), reject)
+  })
+  return {
+    origin,
+    stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      return end
+    },
+  }
+}
+
+function start(name: string, env: Environment): Child {
+  const file = fileURLToPath(new URL(`../../example/${name}.ts`, import.meta.url))
+  const { SESSION_KEY, SESSION_KEY_ALSO, SECURE, PORT, ...rest } = process.env
+  // execArgv: what makes node read TypeScript in this process has to do so in that one.
+  return spawn(process.execPath, [...process.execArgv, file], { env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+async function ended(child: Child): Promise<Ended> {
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { code: child.exitCode, stdout, stderr }
+}
