@@ -6,6 +6,9 @@ const frameworks = ['node', 'express', 'koa', 'fastify', 'connect', 'polka', 'ho
 export const suites = {
   frameworks: (suite) => stories(suite, frameworks),
   stacks: (suite) => stories(suite, ['stacks']),
+  http1: async (suite) => (await import('./wire/http1.js')).http1Rows(suite),
+  http2: async (suite) => (await import('./wire/http2.js')).http2Rows(suite),
+  connections: async (suite) => (await import('./wire/connections.js')).connectionRows(suite),
   next: (suite) => stories(suite, ['next']),
 }
 
