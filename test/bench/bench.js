@@ -36,9 +36,11 @@ const { values: options, positionals } = parseArgs({
 const parts = { codec, server, scaling }
 
 function commit() {
-  const git = (...args) => execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
+  const cwd = import.meta.dirname
+  const git = (...args) => execFileSync('git', args, { cwd, encoding: 'utf8' }).trim()
   try {
-    return git('rev-parse', 'HEAD') + (git('status', '--porcelain', '--', '../../lib') === '' ? '' : ', changed since')
+    const changed = git('status', '--porcelain', '--', '../../lib') !== ''
+    return git('rev-parse', '--short=10', 'HEAD') + (changed ? ', lib changed since' : '')
   } catch {
     return 'unknown'
   }
@@ -49,7 +51,7 @@ async function run(names) {
   const rounds = Number(options.rounds ?? (quick ? 3 : 9))
   const say = (progress) => process.stderr.write(`${progress}\n`)
   const report = {
-    command: `node bench.js ${process.argv.slice(2).join(' ')}`.trim(),
+    options: { quick, million, comparedWithAnotherBuild: against !== undefined },
     date: new Date().toISOString(),
     node: process.versions.node,
     cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
@@ -57,9 +59,8 @@ async function run(names) {
     rounds,
     parts: {},
   }
-  const { node, cpu, date } = report
-  console.log(`Node.js ${node}, ${cpu}, ${date.slice(0, 10)}, commit ${report.commit.slice(0, 10)}, ${rounds} rounds: ` +
-    'median (smallest..largest)\n')
+  console.log(`Node.js ${report.node}, ${report.cpu}, ${report.date.slice(0, 10)}, commit ${report.commit}`)
+  console.log(`${rounds} rounds: median (smallest..largest)\n`)
   for (const name of names) {
     const { results, tables } = await parts[name]({ rounds, quick, million, against, say })
     report.parts[name] = results

@@ -16,7 +16,7 @@ function cookieOf(head) {
   return [...lines].map(([, pair]) => pair).join('; ') || filler
 }
 
-export function requestFor(path, cookie) {
+export function requestFor(path, cookie = '') {
   return `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n${cookie && `Cookie: ${cookie}\r\n`}\r\n`
 }
 

@@ -2,8 +2,8 @@ import * as ours from './ours.js'
 import { visit } from './visit.js'
 
 /*
- * The servers. A contender is `{ base, use, listener }` for node:http or `{ base, use, fastify }` for Fastify; `base` is
- * the bare server that it is compared with, `use` what it does with the session at each request.
+ * The servers. A contender is `{ base, use, listener }` for node:http or `{ base, use, fastify }` for Fastify. `base`
+ * is the bare server that it is compared with, `use` what it does with the session at each request.
  */
 
 const bare = 'node:http'

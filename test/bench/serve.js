@@ -5,18 +5,24 @@ import { collectGarbage } from './measure.js'
 
 /*
  * One contender as a server in a process of its own: `node serve.js NAME`, started by server.js and scaling.js. It
- * listens on a free port of the loopback interface, and tells its parent what it used whenever asked.
+ * listens on a free port of the loopback interface, and tells its parent what it used whenever asked. With --hold the
+ * answers to /hold wait for ever.
  */
 
-const { values: { against }, positionals: [name] } = parseArgs({
-  options: { against: { type: 'string' } },
+const { values: { against, hold }, positionals: [name] } = parseArgs({
+  options: { against: { type: 'string' }, hold: { type: 'boolean', default: false } },
   allowPositionals: true,
 })
 const contender = contenders(against).get(name)
+const held = []
 let requests = 0
 
 const counted = (listener) => (req, res) => {
   requests++
+  if (hold && req.url === '/hold') {
+    res.end = () => res
+    held.push(res)
+  }
   listener(req, res)
 }
 
@@ -34,7 +40,7 @@ process.on('message', (message) => {
   if (message === 'collect') collectGarbage()
   const { user, system } = process.cpuUsage()
   const { heapUsed, rss } = process.memoryUsage()
-  process.send({ requests, cpu: user + system, time: performance.now(), heapUsed, rss })
+  process.send({ requests, cpu: user + system, time: performance.now(), heapUsed, rss, held: held.length })
 })
 process.on('disconnect', () => process.exit())
 

@@ -17,15 +17,15 @@ export function spread({ median, min, max }, scale = 1) {
 
 export const percent = (figure) => `${spread(figure, 100)} %`
 
-export function text({ title, note, columns, rows }) {
+export function text({ title, columns, rows }) {
   const widths = columns.map((column, i) => Math.max(column.length, ...rows.map((row) => String(row[i]).length)))
   const line = (cells) => '  ' + cells.map((cell, i) =>
     i === 0 ? String(cell).padEnd(widths[i]) : String(cell).padStart(widths[i])).join('  ')
-  return [title, ...(note === undefined ? [] : [`  ${note}`]), line(columns), ...rows.map(line), ''].join('\n')
+  return [title, line(columns), ...rows.map(line), ''].join('\n')
 }
 
-export function markdown({ title, note, columns, rows }) {
+export function markdown({ title, columns, rows }) {
   const line = (cells) => `| ${cells.join(' | ')} |`
   const rule = columns.map((_, i) => i === 0 ? '---' : '--:')
-  return [`**${title}**${note === undefined ? '' : ` (${note})`}`, '', line(columns), line(rule), ...rows.map(line), ''].join('\n')
+  return [`**${title}**`, '', line(columns), line(rule), ...rows.map(line), ''].join('\n')
 }
