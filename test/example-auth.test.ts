@@ -6,6 +6,7 @@ import t from 'tap'
 import { SessionHandler } from 'seshcookie-http'
 import { AuthHandler, Session } from '../example/auth-handler.js'
 import { createAuthServer } from '../example/auth-server.js'
+import { readSettings } from '../example/settings.js'
 import { checkUser, hashPassword, verifyPassword } from '../example/users.js'
 import { Client, exchange } from './support/client.js'
 import { listen } from './support/listen.js'
@@ -67,7 +68,7 @@ t.test('a name and a password', async (t) => {
   t.ok(await verifyPassword('a new password', entry))
   t.notOk(await verifyPassword('another one', entry))
   t.not(await hashPassword('a new password'), entry, 'salted')
-  t.rejects(hashPassword(undefined as unknown as string), TypeError)
+  await t.rejects(hashPassword(undefined as unknown as string), TypeError)
   t.ok(await verifyPassword('a new password', entry), 'one that failed does not hold up the next one')
 })
 
@@ -251,8 +252,8 @@ t.test('every answer carries the security headers', async (t) => {
   await browser.post('/login', user1)
   const answers = [
     await browser.get('/'), await browser.get('/style.css'), await browser.get('/nothing'), await browser.get('/login'),
-    await browser.get('/logout'), await browser.get('/how-it-works'), await browser.post('/login', {}, { Origin: 'null' }),
-    await browser.send('POST', '/login'),
+    await browser.get('/logout'), await browser.get('/how-it-works'),
+    await browser.post('/login', {}, { Origin: 'null' }), await browser.send('POST', '/login'),
   ]
   t.strictSame(answers.map(({ status }) => status), [200, 200, 404, 200, 405, 301, 403, 415])
   for (const { status, headers, body } of answers) {
@@ -328,32 +329,73 @@ t.test('a client that goes away while it sends its form harms nobody', async (t)
   t.strictSame(logged.args(), [])
 })
 
+t.test('keys that open', async (t) => {
+  const newKey = randomBytes(32)
+  const browser = new Client(await listen(t, createAuthServer([key])))
+  await browser.post('/login', user1)
+  const rows: [name: string, keys: Buffer[], status: number][] = [
+    ['the same key', [key], 200],
+    ['the new key last', [key, newKey], 200],
+    ['the new key first', [newKey, key], 200],
+    ['the new key alone', [newKey], 303],
+  ]
+  for (const [name, keys, status] of rows) {
+    const later = new Client(await listen(t, createAuthServer(keys)))
+    for (const [cookie, value] of browser.cookies) later.cookies.set(cookie, value)
+    t.equal((await later.get('/')).status, status, name)
+  }
+})
+
+t.test('settings', async (t) => {
+  const text = 'a key for these tests, of no use to anybody'
+  const other = 'another key for these tests, of no use either'
+  const good: [env: Record<string, string>, expected: object][] = [
+    [{ SESSION_KEY: text }, { port: 8080, keys: [text], lasting: true, secure: false }],
+    [{ SESSION_KEY: text, SESSION_KEY_ALSO: other }, { keys: [text, other] }],
+    [{ SESSION_KEY: 'é'.repeat(16) }, { keys: ['é'.repeat(16)] }],
+    [{ SESSION_KEY: text, PORT: '0' }, { port: 0 }],
+    [{ SESSION_KEY: text, PORT: '65535' }, { port: 65535 }],
+    [{ SESSION_KEY: text, SECURE: '1' }, { secure: true }],
+    [{ SESSION_KEY: text, SECURE: '0' }, { secure: false }],
+    [{}, { lasting: false, keys: [{ length: 32 }] }],
+    [{ SESSION_KEY_ALSO: text }, { lasting: false, keys: [{ length: 32 }, text] }],
+  ]
+  for (const [env, expected] of good) t.match(readSettings(env), expected, JSON.stringify(env))
+  t.notSame(readSettings({}), readSettings({}), 'a key of its own each time')
+
+  const port = 'PORT must be a number from 0 to 65535.'
+  const secure = 'SECURE must be 0 or 1.'
+  const make = 'Make one with: node -p "crypto.randomBytes(32).toString(\'base64url\')"'
+  const bad: [env: Record<string, string>, complaint: string][] = [
+    [{ PORT: '65536' }, port], [{ PORT: '-1' }, port], [{ PORT: '80.5' }, port], [{ PORT: '1e3' }, port],
+    [{ PORT: 'http' }, port], [{ PORT: '' }, port],
+    [{ SECURE: '' }, secure], [{ SECURE: 'yes' }, secure],
+    [{ SESSION_KEY: '' }, `SESSION_KEY must be 32 bytes or longer, not 0. ${make}`],
+    [{ SESSION_KEY: 'x'.repeat(31) }, `SESSION_KEY must be 32 bytes or longer, not 31. ${make}`],
+    [{ SESSION_KEY: text, SESSION_KEY_ALSO: 'short' }, `SESSION_KEY_ALSO must be 32 bytes or longer, not 5. ${make}`],
+  ]
+  for (const [env, complaint] of bad) t.equal(readSettings(env), complaint, JSON.stringify(env))
+})
+
 t.test('the program', async (t) => {
-  const secret = 'a key for these tests, of no use to anybody'
-  const newSecret = 'another key for these tests, of no use either'
+  const env = { SESSION_KEY: 'a key for these tests, of no use to anybody' }
 
   t.test('people stay logged in when it is restarted with the same key', async (t) => {
-    const server = await serve('auth', { SESSION_KEY: secret })
+    const server = await serve('auth', env)
     const browser = new Client(server.origin)
     await browser.post('/login', user1)
-    const { code, stdout, stderr } = await server.stop('SIGTERM')
-    t.equal(code, 0)
-    t.equal(stderr, '')
-    t.equal(stdout, `Open ${server.origin} and log in:\n` +
-      '  user1, password love (or user2, sex; user3, secret; user4, god)\n')
+    t.strictSame(await server.stop('SIGTERM'), {
+      code: 0,
+      stdout: `Open ${server.origin} and log in:\n` +
+        '  user1, password love (or user2, sex; user3, secret; user4, god)\n',
+      stderr: '',
+    })
 
-    const rows: [name: string, env: Record<string, string>, status: number][] = [
-      ['the same key', { SESSION_KEY: secret }, 200],
-      ['a new key, and the old one also', { SESSION_KEY: newSecret, SESSION_KEY_ALSO: secret }, 200],
-      ['a new key', { SESSION_KEY: newSecret }, 303],
-    ]
-    for (const [name, env, status] of rows) {
-      const again = await serve('auth', env)
-      const later = new Client(again.origin)
-      for (const [cookie, value] of browser.cookies) later.cookies.set(cookie, value)
-      t.equal((await later.get('/')).status, status, name)
-      t.equal((await again.stop('SIGINT')).code, 0, name)
-    }
+    const again = await serve('auth', env)
+    const later = new Client(again.origin)
+    for (const [cookie, value] of browser.cookies) later.cookies.set(cookie, value)
+    t.match(await later.get('/'), { status: 200, body: 'You are logged in.' })
+    t.equal((await again.stop('SIGINT')).code, 0)
   })
 
   t.test('without a key it makes one, and tells how to keep one', async (t) => {
@@ -361,7 +403,7 @@ t.test('the program', async (t) => {
     // A request that is only half sent does not keep the server from ending.
     const socket = connect(Number(new URL(server.origin).port), '127.0.0.1').on('error', () => {})
     socket.write('GET / HTTP/1.1\r\n')
-    t.match(await new Client(server.origin).get('/login'), { status: 200 })
+    t.equal((await new Client(server.origin).get('/login')).status, 200)
     const { code, stdout } = await server.stop()
     t.equal(code, 0)
     t.match(stdout, 'No SESSION_KEY is set: sessions end with this process.')
@@ -370,7 +412,7 @@ t.test('the program', async (t) => {
   })
 
   t.test('behind a proxy that ends TLS the cookie never travels without it', async (t) => {
-    const server = await serve('auth', { SESSION_KEY: secret, SECURE: '1' })
+    const server = await serve('auth', { ...env, SECURE: '1' })
     const { headers } = await new Client(server.origin).post('/login', user1, { 'X-Forwarded-Proto': 'https' })
     const expected = /^__Host-session=[\w-]+; Max-Age=86400; Path=\/; Secure; HttpOnly; SameSite=Lax$/
     t.match(headers['set-cookie'], [expected])
@@ -378,20 +420,14 @@ t.test('the program', async (t) => {
   })
 
   t.test('what it cannot start with is told in a line', async (t) => {
-    const other = createServer()
-    const taken = new URL(await listen(t, other)).port
-    const make = `Make one with: node -p "crypto.randomBytes(32).toString('base64url')"\n`
-    const rows: [env: Record<string, string>, line: string][] = [
-      [{ PORT: taken }, `Port ${taken} cannot be had, so choose another one with PORT: ` +
-        `listen EADDRINUSE: address already in use 127.0.0.1:${taken}\n`],
-      [{ PORT: '65536' }, 'PORT must be a number from 0 to 65535.\n'],
-      [{ PORT: '' }, 'PORT must be a number from 0 to 65535.\n'],
-      [{ SESSION_KEY: 'x'.repeat(31) }, `SESSION_KEY must be 32 bytes or longer, not 31. ${make}`],
-      [{ SESSION_KEY_ALSO: 'short' }, `SESSION_KEY_ALSO must be 32 bytes or longer, not 5. ${make}`],
-    ]
-    for (const [env, line] of rows) {
-      const { code, stdout, stderr } = await run('auth', env)
-      t.strictSame({ code, stdout, stderr }, { code: 1, stdout: '', stderr: line }, JSON.stringify(Object.keys(env)))
+    const { port, host } = new URL(await listen(t, createServer()))
+    const inUse = `listen EADDRINUSE: address already in use ${host}`
+    const rows = [
+      [{ PORT: port }, `Port ${port} cannot be had, so choose another one with PORT: ${inUse}\n`],
+      [{ PORT: 'http' }, 'PORT must be a number from 0 to 65535.\n'],
+    ] as const
+    for (const [wrong, stderr] of rows) {
+      t.strictSame(await run('auth', { ...env, ...wrong }), { code: 1, stdout: '', stderr }, stderr)
     }
   })
 })

@@ -31,7 +31,8 @@ export class Client {
   async send(method: string, path: string, headers: OutgoingHttpHeaders = {}, body = ''): Promise<Answer> {
     const { hostname, port } = new URL(this.#origin)
     const cookie = Array.from(this.cookies, (pair) => pair.join('=')).join('; ')
-    const req = request({ hostname, port, method, path, agent: false, headers: { ...cookie && { cookie }, ...headers } })
+    const sent = cookie ? { cookie, ...headers } : headers
+    const req = request({ hostname, port, method, path, headers: sent, agent: false })
     req.end(body)
     const [res] = await once(req, 'response')
     for (const line of res.headers['set-cookie'] ?? []) this.#store(line)

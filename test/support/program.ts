@@ -52,7 +52,8 @@ function start(name: string, env: Environment): Child {
   const file = fileURLToPath(new URL(`../../example/${name}.ts`, import.meta.url))
   const { SESSION_KEY, SESSION_KEY_ALSO, SECURE, PORT, ...rest } = process.env
   // execArgv: what makes node read TypeScript in this process has to do so in that one.
-  return spawn(process.execPath, [...process.execArgv, file], { env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
+  return spawn(process.execPath, [...process.execArgv, file], { env: { ...rest, ...env }, stdio })
 }
 
 async function ended(child: Child): Promise<Ended> {
