@@ -78,12 +78,23 @@ export async function http1(port, path, { method = 'GET', headers, secure, onByt
   return message
 }
 
-/** One HTTP/2 request and its answer. */
+const sessions = new Map() // HTTP/2 sessions by port
+
+function http2Session(port, secure) {
+  if (sessions.has(port)) return sessions.get(port)
+  const session = http2.connect(`${secure ? 'https' : 'http'}://localhost:${port}`,
+    { rejectUnauthorized: false, host: '127.0.0.1', lookup })
+  sessions.set(port, session)
+  const forget = () => sessions.delete(port)
+  session.on('close', forget).on('goaway', forget).on('error', forget)
+  return session
+}
+
+/** One HTTP/2 request and its answer, on a connection that is kept. */
 export function http2Request(port, path, { method = 'GET', headers = {}, secure = false, onBytes } = {}) {
   return new Promise((resolve, reject) => {
-    const session = http2.connect(`${secure ? 'https' : 'http'}://localhost:${port}`,
-      { rejectUnauthorized: false, host: '127.0.0.1', lookup })
-    session.on('error', reject)
+    const session = http2Session(port, secure)
+    session.once('error', reject)
     const lower = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v]))
     const stream = session.request({ ':path': path, ':method': method, ...lower })
     const message = { start: '', lines: [], body: '' }
@@ -100,7 +111,7 @@ export function http2Request(port, path, { method = 'GET', headers = {}, secure 
     stream.setEncoding('latin1')
     stream.on('data', (part) => { message.body += part })
     stream.on('close', () => {
-      session.close()
+      session.off('error', reject)
       resolve(message)
     })
     stream.end()

@@ -9,6 +9,8 @@ export const suites = {
   http1: async (suite) => (await import('./wire/http1.js')).http1Rows(suite),
   http2: async (suite) => (await import('./wire/http2.js')).http2Rows(suite),
   connections: async (suite) => (await import('./wire/connections.js')).connectionRows(suite),
+  clients: async (suite) => (await import('./clients.js')).clientRows(suite),
+  sockets: async (suite) => (await import('./sockets.js')).socketRows(suite),
   next: (suite) => stories(suite, ['next']),
 }
 

@@ -1,0 +1,89 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import { Server } from 'socket.io'
+import { io } from 'socket.io-client'
+import { WebSocket, WebSocketServer } from 'ws'
+import { NoSessionError, Session } from './library.js'
+import { setCookies } from './raw.js'
+import { equal, row } from './report.js'
+import { listen, stop } from './servers.js'
+import { sessionHandler } from './story/app.js'
+
+/** Requests without a response: the handler's `read` opens their session. */
+export async function socketRows(suite) {
+  const handler = sessionHandler((req, res) => res.end())
+  const headers = { Cookie: `session=${handler.encodeCookie({ user: 'ann' })}` }
+
+  const wsRow = (name, options, wanted, act) => row(suite, 'ws', name, async () => {
+    const server = http.createServer(handler.listener)
+    const sockets = new WebSocketServer({ noServer: true })
+    server.on('upgrade', (req, socket, head) => {
+      act?.(req, sockets)
+      sockets.handleUpgrade(req, socket, head, (webSocket) => webSocket.send(JSON.stringify(handler.read(req))))
+    })
+    const client = new WebSocket(`ws://127.0.0.1:${await listen(server)}`, options)
+    const upgraded = once(client, 'upgrade')
+    try {
+      const [message] = await once(client, 'message')
+      equal(JSON.parse(message), wanted, 'what the server read')
+      return (await upgraded)[0]
+    } finally {
+      client.terminate()
+      stop(server)
+    }
+  })
+  await wsRow('read', { headers }, { user: 'ann' })
+  await wsRow('read without a cookie', {}, {})
+  await wsRow('read, then Session.get', { headers }, { user: 'ann' }, (req) => {
+    handler.read(req)
+    equal({ ...Session.get(req) }, { user: 'ann' }, 'Session.get')
+  })
+  await wsRow('Session.get without read says so', { headers }, { user: 'ann' }, (req) => {
+    try {
+      Session.get(req)
+    } catch (error) {
+      equal(error instanceof NoSessionError, true, 'NoSessionError')
+      return
+    }
+    throw new Error('expected a NoSessionError, got a session')
+  })
+
+  await row(suite, 'ws', 'a cookie on the 101 answer', async () => {
+    const server = http.createServer(handler.listener)
+    const sockets = new WebSocketServer({ server })
+    sockets.on('headers', (lines, req) => {
+      const session = handler.read(req)
+      session.seen = true
+      lines.push(`Set-Cookie: session=${handler.encodeCookie(session)}; Path=/; HttpOnly; SameSite=Lax`)
+    })
+    const client = new WebSocket(`ws://127.0.0.1:${await listen(server)}`, { headers })
+    try {
+      const [response] = await once(client, 'upgrade')
+      const lines = response.headers['set-cookie'].map((line) => ['set-cookie', line])
+      const [ours] = setCookies({ lines }, 'session')
+      equal({ ...handler.decodeCookie(/=([^;]*)/.exec(ours)[1]) }, { user: 'ann', seen: true }, 'the sealed session')
+    } finally {
+      client.terminate()
+      stop(server)
+    }
+  })
+
+  for (const transports of [['polling'], ['websocket'], ['polling', 'websocket']]) {
+    await row(suite, 'socket.io', transports.join(', then '), async () => {
+      const server = http.createServer(handler.listener)
+      const sockets = new Server(server)
+      sockets.on('connection', (socket) => socket.emit('session', handler.read(socket.request)))
+      const client = io(`http://127.0.0.1:${await listen(server)}`, { transports, extraHeaders: headers, forceNew: true })
+      try {
+        const session = await new Promise((resolve, reject) => {
+          client.on('session', resolve)
+          client.on('connect_error', reject)
+        })
+        equal(session, { user: 'ann' }, 'what the server read')
+      } finally {
+        client.disconnect()
+        await sockets.close()
+      }
+    })
+  }
+}
