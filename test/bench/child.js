@@ -29,8 +29,9 @@ export class Child {
     return answer
   }
 
+  /** It ends by itself when it is alone, so that `--cpu-prof` gets to write its profile. */
   end() {
     this.#waiting = []
-    this.#process.kill()
+    if (this.#process.isConnected?.() ?? this.#process.connected) this.#process.disconnect()
   }
 }

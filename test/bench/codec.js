@@ -22,10 +22,10 @@ const peers = {
   '@hapi/iron': './peers/hapi-iron.js',
 }
 
-async function contenders(against, say) {
+async function contenders({ only, against, say }) {
   const codecs = new Map([['floor', bare], ['ours', await ours.codec()]])
-  if (against !== undefined) codecs.set('other build', await ours.codec(against))
-  for (const [name, file] of Object.entries(peers)) {
+  if (against !== undefined) codecs.set('ours, other build', await ours.codec(against))
+  for (const [name, file] of Object.entries(peers).filter(([name]) => name.includes(only))) {
     try {
       const codec = await (await import(file)).codec()
       await check(name, codec, sessionOf(134))
@@ -90,8 +90,8 @@ function compared(what, times, { cookies, floorOf = what, oursOf = what }) {
   }))
 }
 
-export async function codec({ rounds, against, quick, say }) {
-  const codecs = await contenders(against, say)
+export async function codec({ rounds, only, against, quick, say }) {
+  const codecs = await contenders({ only, against, say })
   const results = {}
   const tables = []
   for (const bytes of sizes) {

@@ -30,7 +30,7 @@ const securePlugin = (use) => ({
   fastify: async (app) => (await import('./peers/secure-session.js')).plugin(app, use === 'written'),
 })
 
-/** Every contender by its name. `against`: the folder of another build of the library, to be compared with this one. */
+/** Every contender by its name. `against`: the folder of anours, other build of the library, to be compared with this one. */
 export function contenders(against) {
   return new Map(Object.entries({
     [bare]: { base: bare, use: 'none', listener: () => (req, res) => res.end(visit.constant) },
@@ -39,10 +39,10 @@ export function contenders(against) {
     'ours, read, remember: 0': own('read', 0),
     'ours, written': own('written'),
     ...(against !== undefined && {
-      'other build, ignored': own('ignored', undefined, against),
-      'other build, read': own('read', undefined, against),
-      'other build, read, remember: 0': own('read', 0, against),
-      'other build, written': own('written', undefined, against),
+      'ours, other build, ignored': own('ignored', undefined, against),
+      'ours, other build, read': own('read', undefined, against),
+      'ours, other build, read, remember: 0': own('read', 0, against),
+      'ours, other build, written': own('written', undefined, against),
     }),
     'cookie-session, read': peer('cookie-session', 'read'),
     'cookie-session, written': peer('cookie-session', 'written'),

@@ -51,8 +51,8 @@ export async function measure(servers, load, port, milliseconds) {
   return { perSecond: requests / seconds, cpu: difference('cpu') / requests, busy: difference('cpu') / 1e6 / seconds }
 }
 
-export async function server({ rounds, against, quick, say }) {
-  const all = contenders(against)
+export async function server({ rounds, only, against, quick, say }) {
+  const all = new Map([...contenders(against)].filter(([name, { use }]) => use === 'none' || name.includes(only)))
   const load = new Child('load.js')
   const running = new Map()
   const failed = {}

@@ -9,6 +9,12 @@ import { number } from '../table.js'
 const names = ['node:http', 'ours, ignored', 'ours, read']
 const fail = (error) => { throw error }
 
+const backlog = 200 // connections that a server has not accepted yet; at more than 511 some are lost
+
+async function arrived(server, count) {
+  while ((await server.ask('usage')).held < count);
+}
+
 /** Requests that the server has read the session of, and not answered yet, each with a cookie of its own. */
 export async function inFlight({ quick }) {
   const count = quick ? 1000 : 10_000
@@ -25,10 +31,10 @@ export async function inFlight({ quick }) {
         const connection = new Connection(port, fail)
         connections.push(connection)
         connection.send(requestFor('/hold', cookie), fail)
+        if (connections.length % backlog === 0) await arrived(server, connections.length)
       }
-      let during
-      do during = await server.ask('collect')
-      while (during.held < count)
+      await arrived(server, count)
+      const during = await server.ask('collect')
       results.push({
         name,
         requests: count,
