@@ -39,6 +39,14 @@ function byHand({ version = 1, iv = Buffer.alloc(16, 7), plain = plainOf('{}'), 
   return Buffer.concat([Buffer.from([version]), iv, ciphertext, tag]).toString('base64url')
 }
 
+/** What a value was opened as, or why it was refused. */
+function opening(codec: Codec, value: string) {
+  const opened = codec.open(value)
+  if (typeof opened === 'string') return opened
+  const { text, created, issued, keyIndex } = opened
+  return { text, created, issued, keyIndex }
+}
+
 const ivOf = (value: string) => Buffer.from(value, 'base64url').subarray(1, 17)
 
 const json = (length: number) => `{"a":"${'x'.repeat(length - 8)}"}`
@@ -66,8 +74,8 @@ t.test('seals and opens, byte for byte as by hand:', async t => {
       const value = codec.seal(text, created, issued)
       t.equal(value, byHand({ iv: ivOf(value), plain: plainOf(text, created, issued) }))
       t.equal(value.length, valueLength(Buffer.byteLength(text)))
-      t.strictSame(codec.open(value), { text, created, issued, keyIndex: 0 })
-      t.strictSame(newCodec().open(byHand({ plain: plainOf(text, created, issued) })), { text, created, issued, keyIndex: 0 })
+      t.strictSame(opening(codec, value), { text, created, issued, keyIndex: 0 })
+      t.strictSame(opening(newCodec(), byHand({ plain: plainOf(text, created, issued) })), { text, created, issued, keyIndex: 0 })
     })
   }
 })
@@ -90,7 +98,7 @@ t.test('one codec after values of other lengths', async t => {
   }
   const open = (text: string, by: ReturnType<typeof keyOf>) => {
     const expected = { text, created: 1, issued: 2, keyIndex: by === key ? 0 : 1 }
-    t.strictSame(codec.open(byHand({ plain: plainOf(text), by })), expected)
+    t.strictSame(opening(codec, byHand({ plain: plainOf(text), by })), expected)
   }
   const steps: [name: string, act: () => void][] = [
     ['seals a long one', () => seal(json(2996))],
@@ -117,7 +125,7 @@ t.test('one codec after values of other lengths', async t => {
 
 t.test('keeps what it gave out', async t => {
   const codec = newCodec()
-  const opened = codec.open(byHand({ plain: plainOf('{"a":1}') }))
+  const opened = opening(codec, byHand({ plain: plainOf('{"a":1}') }))
   const value = codec.seal('{"b":2}', 1, 2)
   const copy = `${value}`
   for (let n = 0; n < 300; n++) codec.open(codec.seal(json(1000 + n), n, n))
@@ -224,7 +232,7 @@ t.test('refuses', async t => {
         syncBuiltinESMExports()
       }
       t.equal(decrypted, name.startsWith('an authentic P') ? 1 : 0, 'and decrypts nothing that is not authentic')
-      t.strictSame(codec.open(good), { text, created: 1, issued: 2, keyIndex: 0 }, 'and opens the next one')
+      t.strictSame(opening(codec, good), { text, created: 1, issued: 2, keyIndex: 0 }, 'and opens the next one')
     })
   }
 })
@@ -249,7 +257,7 @@ const utf8: [name: string, bytes: Buffer, text: string | undefined][] = [
 t.test('the text of an authentic value with', async t => {
   for (const [name, bytes, text] of utf8) {
     t.test(`${name} is ${JSON.stringify(text)}`, async t => {
-      t.strictSame(newCodec().open(byHand({ plain: plainOf(bytes) })), { text, created: 1, issued: 2, keyIndex: 0 })
+      t.strictSame(opening(newCodec(), byHand({ plain: plainOf(bytes) })), { text, created: 1, issued: 2, keyIndex: 0 })
     })
   }
 
@@ -381,7 +389,7 @@ t.test('the IV', async t => {
     const codec = newCodec()
     withRandom(failing, () => {
       for (let n = 0; n < 3; n++) t.throws(() => codec.seal('{}', 1, 2), { message: 'no randomness' })
-      t.strictSame(codec.open(good), { text, created: 1, issued: 2, keyIndex: 0 }, 'which opening does not need')
+      t.strictSame(opening(codec, good), { text, created: 1, issued: 2, keyIndex: 0 }, 'which opening does not need')
     })
     const value = codec.seal('{}', 1, 2)
     t.equal(value, byHand({ iv: ivOf(value) }), 'and found again when it works again')

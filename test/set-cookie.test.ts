@@ -1,8 +1,7 @@
 import t from 'tap'
 import { defaults, type Settings } from '../lib/options.js'
-import {
-  checkPrefix, cookieAttributes, forget, isDomain, isPath, isToken, keepFor, maxLineLength, nameInLine, setCookieLine,
-} from '../lib/set-cookie.js'
+import { checkPrefix, cookieAttributes, forget, isDomain, isPath, isToken, keepFor, maxLineLength, nameInLine }
+  from '../lib/set-cookie.js'
 
 const lines: [name: string, settings: Partial<Settings>, path: string, secure: boolean, attributes: string][] = [
   ['the defaults', {}, '/', false, '; Path=/; HttpOnly; SameSite=Lax'],
@@ -26,10 +25,10 @@ t.test('attributes', async t => {
   }
 })
 
-t.test('a line', async t => {
-  t.equal(setCookieLine('n', 'v', keepFor(60), '; Path=/'), 'n=v; Max-Age=60; Path=/')
-  t.equal(setCookieLine('n', 'v', '', '; Path=/'), 'n=v; Path=/')
-  t.equal(setCookieLine('n', '', forget, '; Path=/'), 'n=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/')
+t.test('lifetimes and limits', async t => {
+  t.equal(keepFor(1), '; Max-Age=1')
+  t.equal(keepFor(34_560_000), '; Max-Age=34560000')
+  t.equal(forget, '; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT')
   t.equal(maxLineLength, 4093)
 })
 
