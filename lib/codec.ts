@@ -38,8 +38,16 @@ export interface Contents {
   readonly keyIndex: number
 }
 
-/** What an authentic value holds before its JSON was looked at: `text` is undefined where it is no UTF-8. */
-export type Opened = Omit<Contents, 'text'> & { readonly text: string | undefined }
+/** What an authentic value holds, as far as its JSON has not been looked at. */
+export interface Opened {
+  /** The value in a string of its own: a slice would keep the whole Cookie header alive. */
+  readonly value: string
+  /** Undefined where it is no UTF-8. */
+  readonly text: string | undefined
+  readonly created: number
+  readonly issued: number
+  readonly keyIndex: number
+}
 
 /** Bytes of P for a JSON text of so many bytes. */
 function plainLength(textLength: number): number {
@@ -127,21 +135,16 @@ export class Codec {
 
     // 4. Version, IV, ciphertext, tag. Node's decoder skips what is not base64url; the way back shows it.
     const end = this.#start + bytes.write(value, this.#start, 'base64url')
-    const canonical = bytes.toString('base64url', this.#start, end) === value
+    const canonical = bytes.toString('base64url', this.#start, end)
     const versionRead = bytes[this.#start]
     bytes[this.#start] = this.#lastOfA
-    if (!canonical || versionRead !== version) return 'format'
+    if (canonical !== value || versionRead !== version) return 'format'
     const tagStart = end - tagLength
 
     // 3. The tag under each key.
-    const tag = this.#tag
-    tag.set(bytes.subarray(tagStart, end))
+    bytes.copy(this.#tag, 0, tagStart, end)
     bytes.set(this.#suffix, tagStart)
-    const input = bytes.subarray(0, tagStart + suffixLength)
-    const keyIndex = this.#keys.findIndex(({ authentication }) => {
-      this.#expected.write(tagOf(authentication, input), 'latin1')
-      return timingSafeEqual(this.#expected, tag)
-    })
+    const keyIndex = this.#findKey(bytes.subarray(0, tagStart + suffixLength))
     if (keyIndex === -1) return 'tag'
 
     // 2. Decryption.
@@ -157,11 +160,21 @@ export class Codec {
     // What is no UTF-8 becomes U+FFFD, which only then is worth a look at the bytes.
     const isText = !text.includes('\ufffd') || isUtf8(plain.subarray(timesLength, textEnd))
     return {
+      value: canonical,
       text: isText ? text : undefined,
       created: plain.readUIntBE(0, 6),
       issued: plain.readUIntBE(6, 6),
       keyIndex,
     }
+  }
+
+  /** The index of the key under which `input` has the tag that was read, or -1. */
+  #findKey(input: Buffer): number {
+    for (let index = 0; index < this.#keys.length; index++) {
+      this.#expected.write(tagOf(this.#keys[index]!.authentication, input), 'latin1')
+      if (timingSafeEqual(this.#expected, this.#tag)) return index
+    }
+    return -1
   }
 
   #nextIv(): Buffer {

@@ -35,13 +35,10 @@ export class Remembered {
   }
 
   add(value: string, contents: Contents): void {
-    if (this.#limit === 0) return
-    // A copy: a slice would keep the whole Cookie header alive.
-    const copy = Buffer.from(value, 'latin1').toString('latin1')
-    const key = copy.slice(-keyLength)
-    if (this.#entries.has(key)) return
+    const key = value.slice(-keyLength)
+    if (this.#limit === 0 || this.#entries.has(key)) return
     this.#clock[this.#freePlace()] = key
-    this.#entries.set(key, { value: copy, contents, used: false })
+    this.#entries.set(key, { value, contents, used: false })
   }
 
   #freePlace(): number {

@@ -7,19 +7,26 @@ import type { AnyRequest, SessionInfo } from './types.js'
 
 /** What a response's head is to carry for a session that was asked for. */
 export interface SessionHead {
-  /** The Set-Cookie line of ours, if any, with the name it is for. */
+  /** The Set-Cookie line of ours, if any, and the name it is for. */
   readonly name: string
   readonly line: string | undefined
   /** The session could not be stored: the response is a 500. */
   readonly failed: boolean
-  /** Whether `Vary: Cookie` is added, and `no-store` where there is something to write. */
   readonly cacheHeaders: boolean
+  /** What is to be told once the head has left. */
   readonly event: SessionEvent | undefined
-  /** What the browser's cookie holds once this head has left. */
+  /** What the browser's cookie holds then; no text where nothing can be compared with it. */
+  readonly held: Held
+}
+
+/** What a browser's cookie holds: the JSON text, and its times, 0 for a session that was not sent yet. */
+interface Held {
   readonly text: string | undefined
   readonly created: number
   readonly issued: number
 }
+
+const emptyHeld: Held = { text: '{}', created: 0, issued: 0 }
 
 /** What `get` hands out while `validate` runs. */
 const opening: object = Object.freeze(Object.create(null))
@@ -38,10 +45,7 @@ export class RequestState {
   #cleared = false
   #sent = false
   #session: object | undefined
-  // What the browser holds, as far as is known: the JSON text, and its times, 0 for a session not sent yet.
-  #text: string | undefined = '{}'
-  #created = 0
-  #issued = 0
+  #held = emptyHeld // as far as is known
 
   constructor(cookie: SessionCookie) {
     this.cookie = cookie
@@ -55,15 +59,9 @@ export class RequestState {
 
   #open(req: AnyRequest): object {
     this.#session = opening
-    const { opened, event } = this.cookie.open(req)
-    if (opened === undefined) {
-      this.#session = Object.create(null) as object
-    } else {
-      this.#session = opened.session
-      this.#text = opened.contents.text
-      this.#created = opened.contents.created
-      this.#issued = opened.contents.issued
-    }
+    const { session, contents, event } = this.cookie.open(req)
+    this.#session = session ?? Object.create(null) as object
+    this.#held = contents ?? emptyHeld
     if (event !== undefined) emit(this.cookie.settings, event, req)
     return this.#session
   }
@@ -83,14 +81,12 @@ export class RequestState {
     this.#asked = true
     this.#session = empty(this.#session ?? Object.create(null) as object)
     this.#cleared = true
-    this.#text = '{}'
-    this.#created = 0
-    this.#issued = 0
+    this.#held = emptyHeld
   }
 
   info(req: AnyRequest): SessionInfo | undefined {
     this.session(req)
-    return this.#issued === 0 ? undefined : sessionInfo(this.#created, this.#issued, this.cookie.settings)
+    return this.#held.issued === 0 ? undefined : sessionInfo(this.#held, this.cookie.settings)
   }
 
   /** What the head that is about to leave is to carry; undefined for nothing, not one header. Changes nothing. */
@@ -99,54 +95,46 @@ export class RequestState {
     try {
       return this.#decide(req)
     } catch (error) {
-      const text = sessionText(this.#session!)
-      return this.#head({ failed: true, event: { type: 'failed', error: error as Error }, text })
+      const held = { ...this.#held, text: undefined }
+      return { ...this.#head(undefined, { type: 'failed', error: error as Error }, held), failed: true }
     }
   }
 
   #decide(req: AnyRequest): SessionHead {
     const session = this.#session!
-    const now = Math.max(unixTime(), this.#created)
+    const { created, issued } = this.#held
+    const now = Math.max(unixTime(), created)
     const text = sessionText(session)
-    if (!this.#cleared && this.#isSame(text)) {
-      return this.#isDue(now) ? this.#save(req, text!, now, true) : this.#head({ text })
+    if (!this.#cleared && text !== undefined && this.#isHeld(text)) {
+      return this.#isDue(now) ? this.#save(req, text, now, true) : this.#head(undefined, undefined, { text, created, issued })
     }
     const storable = storableText(session)
     if (storable !== '{}') return this.#save(req, storable, now, false)
-    const line = this.cookie.lineToExpire(this.#isSecure(req))
-    return this.#head({ line, event: { type: 'cleared' }, text: storable, created: 0, issued: 0 })
+    return this.#head(this.cookie.lineToExpire(this.#isSecure(req)), { type: 'cleared' }, emptyHeld)
   }
 
   #save(req: AnyRequest, text: string, now: number, renewed: boolean): SessionHead {
-    const created = this.#created || now
+    const created = this.#held.created || now
     const line = this.cookie.lineToSet(text, created, now, this.#isSecure(req))
-    return this.#head({ line, event: { type: 'saved', bytes: line.length, renewed }, text, created, issued: now })
+    return this.#head(line, { type: 'saved', bytes: line.length, renewed }, { text, created, issued: now })
   }
 
-  #head(part: Partial<SessionHead>): SessionHead {
-    return {
-      name: this.cookie.name,
-      line: undefined,
-      failed: false,
-      cacheHeaders: this.cookie.settings.cacheHeaders,
-      event: undefined,
-      text: undefined,
-      created: this.#created,
-      issued: this.#issued,
-      ...part,
-    }
+  #head(line: string | undefined, event: SessionEvent | undefined, held: Held): SessionHead {
+    const { name, settings } = this.cookie
+    return { name, line, failed: false, cacheHeaders: settings.cacheHeaders, event, held }
   }
 
-  /** Whether `text` is what was opened. That may have been spelled otherwise than JSON.stringify does. */
-  #isSame(text: string | undefined): boolean {
-    if (text === this.#text) return true
-    return text !== undefined && this.#text !== undefined && text === sessionText(JSON.parse(this.#text) as object)
+  /** Whether `text` is what the browser holds. That may have been spelled otherwise than JSON.stringify does. */
+  #isHeld(text: string): boolean {
+    const held = this.#held.text!
+    return text === held || text === sessionText(JSON.parse(held) as object)
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
   #isDue(now: number): boolean {
     const { idleTimeout } = this.cookie.settings
-    return idleTimeout !== undefined && this.#issued !== 0 && this.#text !== '{}' && 2 * (now - this.#issued) >= idleTimeout
+    const { text, issued } = this.#held
+    return idleTimeout !== undefined && issued !== 0 && text !== '{}' && 2 * (now - issued) >= idleTimeout
   }
 
   #isSecure(req: AnyRequest): boolean {
@@ -158,9 +146,7 @@ export class RequestState {
   sent(req: AnyRequest, head: SessionHead | undefined): void {
     this.#sent = true
     if (head === undefined) return
-    this.#text = head.text
-    this.#created = head.created
-    this.#issued = head.issued
+    this.#held = head.held
     const { settings } = this.cookie
     if (head.event !== undefined) emit(settings, head.event, req)
     if (head.line !== undefined && settings.secure === true && !isTls(req)) warnInsecure(settings, req)
@@ -168,9 +154,9 @@ export class RequestState {
 
   /** The response is over: what was changed since the head left is lost, and somebody should know. */
   closed(req: AnyRequest): void {
-    if (this.#session === undefined || this.#text === undefined) return
-    if (sessionText(this.#session) === this.#text) return
-    const keys = changedKeys(this.#text, this.#session)
+    const { text } = this.#held
+    if (this.#session === undefined || text === undefined || sessionText(this.#session) === text) return
+    const keys = changedKeys(text, this.#session)
     if (keys.length === 0) return
     const error = new LateChangeError(`the session was changed after the headers had left; lost: ${keys.join(', ')}`)
     emit(this.cookie.settings, { type: 'late', error }, req)

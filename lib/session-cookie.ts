@@ -1,4 +1,4 @@
-import { boundTo, Codec, valueLength, type Contents } from './codec.js'
+import { boundTo, Codec, valueLength, type Contents, type Opened } from './codec.js'
 import { cookieValues } from './cookie-header.js'
 import { ExpiredError, FormatError, HashError, LenError, SizeError, misuse } from './errors.js'
 import type { SessionEvent } from './events.js'
@@ -6,8 +6,7 @@ import type { DerivedKeys } from './keys.js'
 import type { Settings } from './options.js'
 import { Remembered } from './remembered.js'
 import { checkSession, parseSession, storableText } from './session-json.js'
-import { checkPrefix, cookieAttributes, forget, isPath, isToken, keepFor, maxLineLength, setCookieLine }
-  from './set-cookie.js'
+import { checkPrefix, cookieAttributes, forget, isPath, isToken, keepFor, maxLineLength } from './set-cookie.js'
 import type { AnyRequest, SessionInfo } from './types.js'
 
 const clockSkew = 60 // seconds by which another server's clock may be ahead
@@ -22,11 +21,15 @@ const refusals = {
   expired: () => new ExpiredError('the cookie value is expired, or from the future'),
 }
 
-/** A session as its cookie brought it. */
-export interface OpenedSession {
-  readonly session: object
-  readonly contents: Contents
+/** What a request's cookies were read as. */
+export interface Reading {
+  readonly session: object | undefined
+  /** What the session was opened from. */
+  readonly contents: Contents | undefined
+  readonly event: SessionEvent | undefined
 }
+
+const nothing: Reading = { session: undefined, contents: undefined, event: undefined }
 
 /** What the settings, the name and the path make: built again when one of them changes. */
 interface Built {
@@ -47,7 +50,7 @@ function expiry(created: number, issued: number, { maxAge, idleTimeout = Infinit
   return Math.min(created + maxAge, issued + idleTimeout)
 }
 
-export function sessionInfo(created: number, issued: number, settings: Settings): SessionInfo {
+export function sessionInfo({ created, issued }: { created: number, issued: number }, settings: Settings): SessionInfo {
   return {
     createdAt: new Date(created * 1000),
     issuedAt: new Date(issued * 1000),
@@ -60,16 +63,14 @@ export class SessionCookie {
   readonly #keys: readonly DerivedKeys[]
   readonly #remember: number
   readonly #owner: { readonly settings: Settings }
-  #name: string
-  #path: string
+  #name = ''
+  #path = ''
   #built: Built | undefined
 
   constructor(keys: readonly DerivedKeys[], owner: { settings: Settings }, name: string, path: string, remember: number) {
     this.#keys = keys
     this.#remember = remember
     this.#owner = owner
-    this.#name = name
-    this.#path = path
     this.rename(name, path)
   }
 
@@ -98,55 +99,56 @@ export class SessionCookie {
   /** @throws TypeError where this cookie could not be set with `settings` */
   check(settings: Settings, name: string = this.#name, path: string = this.#path): void {
     checkPrefix(name, path, settings)
-    const attributes = cookieAttributes(path, settings, true)
-    const shortest = setCookieLine(name, '', keepFor(settings.maxAge), attributes).length + valueLength(2)
-    if (shortest > maxLineLength) {
+    const tail = keepFor(settings.maxAge) + cookieAttributes(path, settings, true)
+    if (name.length + 1 + valueLength('{}'.length) + tail.length > maxLineLength) {
       throw new TypeError(`"cookieName", "cookiePath" and "domain" leave no room for a session in ${maxLineLength} bytes`)
     }
   }
 
-  /** The session that the request's cookies hold, if exactly one does, and what to tell about it. */
-  open(req: AnyRequest): { opened: OpenedSession | undefined, event: SessionEvent | undefined } {
+  /** The session that the request's cookies hold, if exactly one does, and what is to be told about it. */
+  open(req: AnyRequest): Reading {
     const built = this.#current()
     const now = unixTime()
-    let opened: OpenedSession | undefined
-    let openedValue: string | undefined
+    let found = nothing
+    let foundIn: string | undefined
     let furthest = -1
     for (const value of cookieValues(req.headers.cookie, this.#name)) {
-      if (value === openedValue) continue
-      const result = this.#openOne(value, built, now, req)
-      if (typeof result === 'string') {
-        furthest = Math.max(furthest, reasons.indexOf(result))
-      } else if (opened !== undefined) {
-        return { opened: undefined, event: { type: 'rejected', reason: 'ambiguous' } }
+      if (value === foundIn) continue
+      const reading = this.#openOne(value, built, now, req)
+      if (typeof reading === 'string') {
+        furthest = Math.max(furthest, reasons.indexOf(reading))
+      } else if (found === nothing) {
+        found = reading
+        foundIn = value
       } else {
-        opened = result
-        openedValue = value
+        return { ...nothing, event: { type: 'rejected', reason: 'ambiguous' } }
       }
     }
-    if (opened !== undefined) return { opened, event: { type: 'opened', keyIndex: opened.contents.keyIndex } }
-    const reason = reasons[furthest]
-    return { opened, event: reason === undefined ? undefined : { type: 'rejected', reason } }
+    if (found !== nothing || furthest === -1) return found
+    return { ...nothing, event: { type: 'rejected', reason: reasons[furthest]! } }
   }
 
-  #openOne(value: string, built: Built, now: number, req: AnyRequest): OpenedSession | typeof reasons[number] {
-    const known = built.remembered.get(value)
-    const contents = known ?? built.codec.open(value)
-    if (typeof contents === 'string') return contents
-    const result = readContents(contents, built.settings, now)
-    if (typeof result === 'string') return result
-    if (known === undefined) built.remembered.add(value, result.contents)
-    return isValid(result, built.settings, req) ? result : 'invalid'
+  #openOne(value: string, built: Built, now: number, req: AnyRequest): Reading | typeof reasons[number] {
+    const { codec, remembered, settings } = built
+    const known = remembered.get(value)
+    const opened = known ?? codec.open(value)
+    if (typeof opened === 'string') return opened
+    const session = readSession(opened, settings, now)
+    if (typeof session === 'string') return session
+    const contents = opened as Contents
+    if (known === undefined) remembered.add((opened as Opened).value, contents)
+    if (settings.validate !== undefined && !isValid(session, contents, settings, req)) return 'invalid'
+    return { session, contents, event: { type: 'opened', keyIndex: contents.keyIndex } }
   }
 
-  /** @throws LenError, FormatError, HashError, ExpiredError */
+  /** @throws TypeError, LenError, FormatError, HashError, ExpiredError */
   decode(value: string): object {
     if (typeof value !== 'string') throw misuse(TypeError, 'value', 'a string', value)
     const { codec, settings } = this.#current()
-    const contents = codec.open(value)
-    const result = typeof contents === 'string' ? contents : readContents(contents, settings, unixTime())
-    if (typeof result === 'string') throw refusals[result]()
-    return result.session
+    const opened = codec.open(value)
+    const session = typeof opened === 'string' ? opened : readSession(opened, settings, unixTime())
+    if (typeof session === 'string') throw refusals[session]()
+    return session
   }
 
   /** @throws TypeError, ValueError, SizeError */
@@ -154,7 +156,7 @@ export class SessionCookie {
     checkSession(session)
     const now = unixTime()
     const text = storableText(session)
-    this.#fit(text, this.#lifetime(now, now), this.settings.secure !== false)
+    this.#fit(text, this.#tail(now, now, this.settings.secure !== false))
     return this.#current().codec.seal(text, now, now)
   }
 
@@ -163,29 +165,33 @@ export class SessionCookie {
    * @throws SizeError
    */
   lineToSet(text: string, created: number, issued: number, secure: boolean): string {
-    const { codec, remembered, attributes, secureAttributes } = this.#current()
-    const lifetime = this.#lifetime(created, issued)
-    this.#fit(text, lifetime, secure)
+    const tail = this.#tail(created, issued, secure)
+    this.#fit(text, tail)
+    const { codec, remembered } = this.#current()
     const value = codec.seal(text, created, issued)
     remembered.add(value, { text, created, issued, keyIndex: 0 })
-    return setCookieLine(this.#name, value, lifetime, secure ? secureAttributes : attributes)
+    return `${this.#name}=${value}${tail}`
   }
 
   /** The line that expires the cookie, with the attributes it is set with: a browser would keep it otherwise. */
   lineToExpire(secure: boolean): string {
-    const { attributes, secureAttributes } = this.#current()
-    return setCookieLine(this.#name, '', forget, secure ? secureAttributes : attributes)
+    return `${this.#name}=${forget}${this.#attributes(secure)}`
   }
 
-  #lifetime(created: number, now: number): string {
+  /** What follows the value. */
+  #tail(created: number, now: number, secure: boolean): string {
     const { persistent, maxAge } = this.settings
-    return persistent ? keepFor(Math.max(1, created + maxAge - now)) : ''
+    return (persistent ? keepFor(Math.max(1, created + maxAge - now)) : '') + this.#attributes(secure)
   }
 
-  #fit(text: string, lifetime: string, secure: boolean): void {
+  #attributes(secure: boolean): string {
     const { attributes, secureAttributes } = this.#current()
-    const length = setCookieLine(this.#name, '', lifetime, secure ? secureAttributes : attributes).length +
-      valueLength(Buffer.byteLength(text))
+    return secure ? secureAttributes : attributes
+  }
+
+  /** @throws SizeError where the line would be longer than browsers take */
+  #fit(text: string, tail: string): void {
+    const length = this.#name.length + 1 + valueLength(Buffer.byteLength(text)) + tail.length
     if (length > maxLineLength) throw new SizeError(tooLarge(text, length))
   }
 
@@ -205,20 +211,16 @@ export class SessionCookie {
 }
 
 /** The checks after the tag: times, UTF-8, JSON. */
-function readContents(
-  contents: Omit<Contents, 'text'> & { text: string | undefined }, settings: Settings, now: number,
-): OpenedSession | 'expired' | 'format' {
-  const { text, created, issued } = contents
+function readSession(opened: Contents | Opened, settings: Settings, now: number): object | 'expired' | 'format' {
+  const { text, created, issued } = opened
   const timely = created <= issued && issued <= now + clockSkew && now < expiry(created, issued, settings)
   if (!timely) return 'expired'
-  const session = text === undefined ? undefined : parseSession(text)
-  return session === undefined ? 'format' : { session, contents: contents as Contents }
+  return (text === undefined ? undefined : parseSession(text)) ?? 'format'
 }
 
-function isValid({ session, contents }: OpenedSession, settings: Settings, req: AnyRequest): boolean {
-  if (settings.validate === undefined) return true
+function isValid(session: object, contents: Contents, settings: Settings, req: AnyRequest): boolean {
   try {
-    const valid = settings.validate(session, sessionInfo(contents.created, contents.issued, settings), req)
+    const valid = settings.validate!(session, sessionInfo(contents, settings), req)
     if (typeof valid !== 'boolean') throw misuse(TypeError, 'validate', 'to return a boolean', valid)
     return valid
   } catch (error) {
@@ -228,12 +230,11 @@ function isValid({ session, contents }: OpenedSession, settings: Settings, req: 
 }
 
 function tooLarge(text: string, length: number): string {
-  const size = ([key, value]: [string, unknown]) => Buffer.byteLength(JSON.stringify({ [key]: value })) - 2
   const largest = Object.entries(JSON.parse(text) as object)
-    .map((entry): [string, number] => [entry[0], size(entry)])
-    .sort((a, b) => b[1] - a[1])
+    .map(([key, value]) => ({ key, bytes: Buffer.byteLength(JSON.stringify({ [key]: value as unknown })) - '{}'.length }))
+    .sort((a, b) => b.bytes - a.bytes)
     .slice(0, 3)
-    .map(([key, bytes]) => `${key} (${bytes})`)
+    .map(({ key, bytes }) => `${key} (${bytes})`)
   return `the Set-Cookie line would be ${length} bytes, at most ${maxLineLength} are allowed; ` +
     `largest keys, in bytes: ${largest.join(', ')}`
 }

@@ -15,7 +15,7 @@ t.test('defaults', async (t) => {
 })
 
 t.test('wrong arguments', async (t) => {
-  const rows: [name: string, args: unknown[], error: object][] = [
+  const rows: [name: string, args: unknown[], error: { name: string, message?: string | RegExp }][] = [
     ['no listener', [undefined, key], { name: 'TypeError', message: '"listener" expected a function, got undefined' }],
     ['an object for a listener', [{}, key], { name: 'TypeError' }],
     ['no key', [() => {}], { name: 'TypeError', message: /^"key" expected .*32 bytes.*randomBytes.*, got undefined$/ }],

@@ -344,7 +344,7 @@ t.test('http2', async (t) => {
   const sends: [name: string, send: (res: Http2ServerResponse) => unknown, own: string[]][] = [
     ['end', (res) => res.end('body'), []],
     ['write', (res) => { res.write('bo'); res.end('dy') }, []],
-    ['flushHeaders', (res) => { res.flushHeaders(); res.end('body') }, []],
+    ['flushHeaders', (res) => { (res as unknown as ServerResponse).flushHeaders(); res.end('body') }, []],
     ['setHeader', (res) => { res.setHeader('Set-Cookie', ['a=1', 'session=x']); res.end('body') }, ['a=1']],
     ['writeHead', (res) => { res.writeHead(200, { 'Set-Cookie': 'a=1' }); res.end('body') }, ['a=1']],
     ['pairs', (res) => { res.writeHead(200, [['Set-Cookie', 'a=1']] as never); res.end('body') }, ['a=1']],
