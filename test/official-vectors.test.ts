@@ -1,15 +1,39 @@
 /**
- * The primitives against the vectors of the standards that define them: node:crypto as lib/ calls it, and the second
- * implementation's functions, which therefore may be trusted to judge lib/.
+ * The primitives against the vectors of the standards that define them: node:crypto as lib/ calls it, the second
+ * implementation's functions, which therefore may be trusted to judge lib/, and the codec where a vector fits it.
  */
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, scryptSync } from 'node:crypto'
+import crypto, { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, scryptSync }
+  from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
 import t from 'tap'
+import { boundTo, Codec } from '../lib/codec.js'
 import { bigEndian, concat, ctr, hkdf, hmac, scrypt, tagInput } from './support/second-implementation.js'
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'))
 const ascii = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'))
 const hex = (data: ArrayBuffer | Uint8Array) => Buffer.from(data as Uint8Array).toString('hex')
 const counting = (first: number, last: number) => Uint8Array.from({ length: last - first + 1 }, (_, i) => first + i)
+const xor = (a: Uint8Array, b: Uint8Array) => Uint8Array.from(a, (byte, i) => byte ^ b[i]!)
+
+function codecWith(encryption: Uint8Array, authentication: Uint8Array, a: Uint8Array): Codec {
+  const keys = { encryption: createSecretKey(encryption), authentication: createSecretKey(authentication) }
+  return new Codec([keys], Buffer.from(a))
+}
+
+/** What our codec adds to P: the key stream of this key from this counter block on. */
+function keyStreamOf(key: Uint8Array, iv: Uint8Array, length: number): Uint8Array {
+  const codec = codecWith(key, counting(0, 31), boundTo('session', '', '/'))
+  const { randomFillSync } = crypto
+  crypto.randomFillSync = ((buffer: Buffer) => buffer.fill(iv)) as typeof randomFillSync
+  syncBuiltinESMExports()
+  try {
+    const token = Buffer.from(codec.seal(' '.repeat(52), 0, 0), 'base64url')
+    return xor(token.subarray(17, 17 + length), concat(new Uint8Array(12), new Uint8Array(52).fill(0x20)))
+  } finally {
+    crypto.randomFillSync = randomFillSync
+    syncBuiltinESMExports()
+  }
+}
 
 t.test('AES-256-CTR', async (t) => {
   const rows: [name: string, key: string, iv: string, plaintext: string, ciphertext: string][] = [
@@ -51,6 +75,8 @@ t.test('AES-256-CTR', async (t) => {
       t.equal(hex(cipher.update(bytes(plaintext))), hex(bytes(ciphertext)))
       t.equal(hex(decipher.update(bytes(ciphertext))), hex(bytes(plaintext)))
       t.equal(hex(await ctr(bytes(key), bytes(iv), bytes(plaintext))), hex(bytes(ciphertext)))
+      const keyStream = xor(bytes(plaintext), bytes(ciphertext))
+      t.equal(hex(keyStreamOf(bytes(key), bytes(iv), keyStream.length)), hex(keyStream), 'our codec')
     })
   }
 
@@ -62,6 +88,7 @@ t.test('AES-256-CTR', async (t) => {
     const last = new Uint8Array(16).fill(255)
     t.equal(hex(createCipheriv('aes-256-ctr', key, last).update(new Uint8Array(48))), hex(stream))
     t.equal(hex(await ctr(key, last, new Uint8Array(48))), hex(stream))
+    t.equal(hex(keyStreamOf(key, last, 48)), hex(stream), 'our codec')
   })
 })
 
@@ -159,33 +186,45 @@ t.test('scrypt, RFC 7914 section 12', async (t) => {
 })
 
 /**
- * Our tag's input is that of AES_CBC_HMAC_SHA2, so RFC 7518's examples fit it: same associated data, IV and
- * ciphertext in, another hash, and the tag cut to half.
+ * Our tag's input is that of AES_CBC_HMAC_SHA2, so RFC 7518's examples fit it: the same associated data, IV and
+ * ciphertext in. What they call T is half of the tag, M.
  */
 t.test('the framing of the tag\'s input, RFC 7518 appendix B', async (t) => {
   const a = ascii('The second principle of Auguste Kerckhoffs')
-  const iv = bytes('1af38c2dc2b96ffdd866940923 41bc04')
+  const iv = bytes('1af38c2dc2b96ffdd86694092341bc04')
   const rows: [name: string, hash: string, keyBytes: number, ciphertext: string, tag: string][] = [
     [
       'B.1, A128CBC-HS256', 'SHA-256', 16,
       `c80edfa32ddf39d5ef00c0b468834279 a2e46a1b8049f792f76bfe54b903a9c9 a94ac9b47ad2655c5f10f9aef71427e2
        fc6f9b3f399a221489f16362c7032336 09d45ac69864e3321cf82935ac4096c8 6e133314c54019e8ca7980dfa4b9cf1b
        384c486f3a54c51078158ee5d79de59f bd34d848b3d69550a67646344427ade5 4b8851ffb598f7f80074b9473c82e2db`,
-      '652c3fa36b0a7c5b3219fab3a30bc1c4',
+      '652c3fa36b0a7c5b3219fab3a30bc1c4 e6e54582476515f0ad9f75a2b71c73ef', // M
     ],
     [
       'B.3, A256CBC-HS512', 'SHA-512', 32,
-      `4affaaadb78c31c5da4b1b590d10ffbd 3dd8d5d3024235269 12da037ecbcc7bd 822c301dd67c373bccb584ad3e9279c2
+      `4affaaadb78c31c5da4b1b590d10ffbd 3dd8d5d302423526912da037ecbcc7bd 822c301dd67c373bccb584ad3e9279c2
        e6d12a1374b77f077553df829410446b 36ebd97066296ae6427ea75c2e0846a1 1a09ccf5370dc80bfecbad28c73f09b3
        a3b75e662a2594410ae496b2e2e6609e 31e6e02cc837f053d21f37ff4f51950b be2638d09dd7a4930930806d0703b1f6`,
-      '4dd3b4c088a7f45c216839645b2012bf 2e6269a8c56a816dbc1b267761955bc5',
+      '4dd3b4c088a7f45c216839645b2012bf 2e6269a8c56a816dbc1b267761955bc5', // T
     ],
   ]
   t.equal(hex(bigEndian(8 * a.length, 8)), '0000000000000150', 'AL, as both examples print it')
   for (const [name, hash, keyBytes, ciphertext, tag] of rows) {
     t.test(name, async (t) => {
       const full = await hmac(counting(0, keyBytes - 1), tagInput(a, iv, bytes(ciphertext)), hash)
-      t.equal(hex(full.subarray(0, keyBytes)), hex(bytes(tag)))
+      t.equal(hex(full.subarray(0, bytes(tag).length)), hex(bytes(tag)))
     })
   }
+
+  t.test('B.1 by our codec, which finds fault with what was encrypted, but not with the tag', async (t) => {
+    const [, , keyBytes, ciphertext, tag] = rows[0]!
+    const codec = codecWith(new Uint8Array(32), counting(0, keyBytes - 1), a)
+    const token = Buffer.concat([Buffer.of(1), iv, bytes(ciphertext), bytes(tag)])
+    t.equal(codec.open(token.toString('base64url')), 'format', 'it is no multiple of 32 bytes')
+    for (const at of [1, 16, 17, token.length - 33, token.length - 32, token.length - 1]) {
+      const changed = Buffer.from(token)
+      changed[at]! ^= 1
+      t.equal(codec.open(changed.toString('base64url')), 'tag')
+    }
+  })
 })
