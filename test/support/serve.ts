@@ -17,9 +17,11 @@ export interface Answer {
 const transport = /^(date|connection|keep-alive|transfer-encoding)$/i
 
 /** Asks a server on this machine. */
-export function ask(port: number, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+export function ask(
+  port: number, path: string, headers: Record<string, string> = {}, method: string = 'GET',
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request({ port, path, headers, agent: false }, (res) => {
+    const sent = request({ port, path, headers, method, agent: false }, (res) => {
       let body = ''
       res.setEncoding('utf8')
       res.on('data', (chunk: string) => { body += chunk })
