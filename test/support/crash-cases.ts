@@ -1,0 +1,112 @@
+/**
+ * Every way a session cannot be stored, and every way a handler can finish: the tables that crash.test.ts multiplies,
+ * and that crash-child.ts plays in a process of its own.
+ */
+import crypto from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
+import { Readable } from 'node:stream'
+import type { ServerResponse } from 'node:http'
+import type { SessionOptions } from '../../lib/index.js'
+
+type Undo = () => void
+type AnyFunction = (...args: never[]) => unknown
+
+/** Has a function of node:crypto throw, as one does without randomness, or where the provider of OpenSSL is broken. */
+export function breakCrypto(name: 'createHmac' | 'createCipheriv' | 'createDecipheriv' | 'randomFillSync'): Undo {
+  const whole = crypto as unknown as Record<string, AnyFunction>
+  const original = whole[name]!
+  whole[name] = () => { throw new Error(`no ${name}`) }
+  syncBuiltinESMExports()
+  return () => {
+    whole[name] = original
+    syncBuiltinESMExports()
+  }
+}
+
+const store = (value: unknown) => (session: Record<string, unknown>): void => { session['b'] = value }
+const throwing = () => { throw new Error('thrown by the handler\'s own code') }
+
+function cycle(): object {
+  const first: Record<string, unknown> = {}
+  first['second'] = { first }
+  return first
+}
+
+/** What is done to the session `{ a: 1 }` so that it cannot be stored; what is to be undone afterwards is returned. */
+export const faults: Record<string, (session: Record<string, unknown>) => Undo | void> = {
+  'too large': store('x'.repeat(5000)),
+  'a bigint': store(1n),
+  'a cycle': (session) => { session['b'] = cycle() },
+  'NaN, deep inside': store([[[{ c: Number.NaN }]]]),
+  'deeper than the stack': (session) => {
+    let inner: unknown[] = []
+    for (let depth = 0; depth < 100_000; depth++) inner = [inner]
+    session['b'] = inner
+  },
+  'a getter that throws': (session) => { Object.defineProperty(session, 'b', { enumerable: true, get: throwing }) },
+  'a toJSON that throws': store({ toJSON: throwing }),
+  'a proxy that throws': store(new Proxy({}, { ownKeys: throwing, getPrototypeOf: throwing, get: throwing })),
+  'no randomness': (session) => {
+    session['b'] = 2
+    return breakCrypto('randomFillSync')
+  },
+  'no HMAC': (session) => {
+    session['b'] = 2
+    return breakCrypto('createHmac')
+  },
+  'no cipher': (session) => {
+    session['b'] = 2
+    return breakCrypto('createCipheriv')
+  },
+}
+
+/** What `onEvent` does with what it is told; without one there is a process warning. */
+export const listeners: Record<string, 'none' | NonNullable<SessionOptions['onEvent']>> = {
+  'onEvent returns': () => {},
+  'onEvent throws': throwing,
+  'onEvent throws nothing': () => { throw undefined },
+  'onEvent rejects': (async () => throwing()) as () => void,
+  'no onEvent': 'none',
+}
+
+/** How the head and the body leave. What is used of the response, HTTP/2's has too. */
+export const finishes: Record<string, (res: ServerResponse) => unknown> = {
+  'end': (res) => res.end('body'),
+  'write and end': (res) => {
+    res.write('bo')
+    res.end('dy')
+  },
+  'writeHead': (res) => {
+    res.writeHead(200, { 'Content-Type': 'text/plain' })
+    res.end('body')
+  },
+  'flushHeaders': (res) => {
+    res.flushHeaders()
+    res.end('body')
+  },
+  'a timer': (res) => setTimeout(() => res.end('body'), 0),
+  'an async function': async (res) => {
+    await new Promise(setImmediate)
+    res.end('body')
+  },
+  'pipe': (res) => Readable.from(['bo', 'dy']).pipe(res),
+  'pipe after an await': async (res) => {
+    await null
+    Readable.from(['bo', 'dy']).pipe(res)
+  },
+}
+
+export const protocols = ['HTTP/1.1', 'HTTP/2'] as const
+
+export interface Case {
+  readonly protocol: typeof protocols[number]
+  readonly fault: string
+  readonly listener: string
+  readonly finish: string
+}
+
+/** Each fault with each finish, and one fault with each listener and finish; over both protocols. */
+export const cases: Case[] = protocols.flatMap((protocol) => Object.keys(finishes).flatMap((finish) => [
+  ...Object.keys(faults).map((fault) => ({ protocol, fault, listener: 'onEvent returns', finish })),
+  ...Object.keys(listeners).slice(1).map((listener) => ({ protocol, fault: 'too large', listener, finish })),
+]))
