@@ -5,15 +5,16 @@ import { parseArgs } from 'node:util'
 import { codec } from './codec.js'
 import { goals } from './goals.js'
 import { scaling } from './scaling.js'
+import { listener } from './listener.js'
 import { readme } from './readme.js'
 import { server } from './server.js'
 import { markdown, text } from './table.js'
 
-const help = `node bench.js [options] [part ...]     parts: codec, server, scaling; all of them by default
+const help = `node bench.js [options] [part ...]     parts: codec, listener, server, scaling; all by default
   --quick            few and short rounds: to see that it works, not to believe
   --rounds N         default: 9
   --million          part scaling: also the heap after a million requests (a minute or two)
-  --only TEXT        parts codec and server: only what is bare, or has this in its name
+  --only TEXT        codec and server: only what is bare, or has this in its name
   --against FOLDER   measure another build of the library beside this one
   --markdown         print the tables as Markdown
   --readme           print the short tables of the README at the end, as Markdown
@@ -40,7 +41,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
 })
 
-const parts = { codec, server, scaling }
+const parts = { codec, listener, server, scaling }
 
 function commit() {
   const cwd = import.meta.dirname

@@ -30,7 +30,7 @@ const securePlugin = (use) => ({
   fastify: async (app) => (await import('./peers/secure-session.js')).plugin(app, use === 'written'),
 })
 
-/** Every contender by its name. `against`: the folder of anours, other build of the library, to be compared with this one. */
+/** Every contender by its name. `against`: the folder of another build of the library, to be compared with this. */
 export function contenders(against) {
   return new Map(Object.entries({
     [bare]: { base: bare, use: 'none', listener: () => (req, res) => res.end(visit.constant) },

@@ -40,12 +40,20 @@ async function time(run, count, awaited) {
   return { elapsed: (to.elapsed - from.elapsed) / count, cpu: (to.cpu - from.cpu) / count }
 }
 
+const warmUp = 100 // milliseconds a case, for the compiler
+
 /** How many calls take about `milliseconds`. */
 async function calibrate(run, milliseconds, awaited) {
   for (let count = 16; ; count *= 2) {
-    const { elapsed } = await time(run, count, awaited)
-    if (elapsed * count > milliseconds * 1e6 / 4) return Math.max(4, Math.round(milliseconds * 1e6 / elapsed))
+    const { elapsed, cpu } = await time(run, count, awaited)
+    const took = awaited ? elapsed : cpu
+    if (took * count > milliseconds * 1e6 / 4) return Math.max(4, Math.round(milliseconds * 1e6 / took))
   }
+}
+
+/** In another order each round: collecting the garbage of a neighbour must not always fall to the same one. */
+function shuffled(cases) {
+  return cases.map((entry) => [Math.random(), entry]).sort(([a], [b]) => a - b).map(([, entry]) => entry)
 }
 
 /**
@@ -58,11 +66,11 @@ export async function nanoseconds(cases, { rounds, milliseconds }) {
   const timed = []
   for (const [name, entry] of Object.entries(cases)) {
     const { run, awaited = false } = typeof entry === 'function' ? { run: entry } : entry
-    await calibrate(run, milliseconds, awaited) // compiles it
+    await calibrate(run, warmUp, awaited)
     timed.push({ name, run, awaited, count: await calibrate(run, milliseconds, awaited), elapsed: [], cpu: [] })
   }
   for (let round = 0; round < rounds; round++) {
-    for (const { run, awaited, count, elapsed, cpu } of timed) {
+    for (const { run, awaited, count, elapsed, cpu } of shuffled(timed)) {
       const took = await time(run, count, awaited)
       elapsed.push(took.elapsed)
       cpu.push(took.cpu)

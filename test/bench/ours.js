@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url'
+import { usual } from './session.js'
 import { visit } from './visit.js'
 
 /** The folder of the build that is measured. */
@@ -32,12 +33,30 @@ export function requestWith(cookie) {
   return { headers: { cookie }, socket: {} }
 }
 
+function around({ SessionHandler, Session }, { use, remember = 1000, sessions = Session }) {
+  const ignoring = (req, res) => res.end(req.url === '/login' ? visit(sessions.get(req), req.url) : visit.constant)
+  const asking = (req, res) => res.end(visit(sessions.get(req), req.url, use === 'written'))
+  return new SessionHandler(use === 'ignored' ? ignoring : asking, key, sessions, { remember })
+}
+
 /** A listener with the library around it. `use`: 'ignored', 'read' or 'written'. */
-export async function listener({ use, remember = 1000, folder }) {
-  const { SessionHandler, Session } = await library(folder)
-  const ignoring = (req, res) => res.end(req.url === '/login' ? visit(Session.get(req), req.url) : visit.constant)
-  const asking = (req, res) => res.end(visit(Session.get(req), req.url, use === 'written'))
-  return new SessionHandler(use === 'ignored' ? ignoring : asking, key, Session, { remember }).listener
+export async function listener({ folder, ...options }) {
+  return around(await library(folder), options).listener
+}
+
+/** One listener for each use, and a cookie's value that all of them open. */
+export async function listeners(folder) {
+  const used = await library(folder)
+  const handler = (use, remember) => around(used, { use, remember, sessions: new used.RequestSessions() })
+  return {
+    value: handler('read').encodeCookie(usual),
+    listeners: {
+      ignored: handler('ignored').listener,
+      read: handler('read').listener,
+      'read, remember: 0': handler('read', 0).listener,
+      written: handler('written').listener,
+    },
+  }
 }
 
 /** Fastify's own listener with the library around it, and a route that uses it. */
