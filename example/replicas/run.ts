@@ -16,7 +16,8 @@ To rotate the key, edit ${replicas.keyFile} (a key a line, the first one seals):
 Ctrl-C ends everything.`)
 
   process.on('SIGHUP', () => {
-    replicas.reloadAll().then(() => console.log('Each process was replaced, and has read the keys anew.'), console.error)
+    replicas.reloadAll()
+      .then(() => console.log('Each process was replaced, and has read the keys anew.'), console.error)
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => replicas.stop())
 } catch (error) {

@@ -23,40 +23,36 @@ export class Driver {
   #process
   #origin
   #profile
+  #chromium
 
-  constructor(process, origin, profile) {
+  constructor(process, origin, profile, chromium) {
+    this.#chromium = chromium
     this.#process = process
     this.#origin = origin
     this.#profile = profile
   }
 
-  static async start(binary) {
+  static async start(binary, chromium) {
     // Chromium leaves locks and crash folders in its home: it gets one of its own, which is removed afterwards.
     const profile = await mkdtemp(join(tmpdir(), 'seshcookie-browser-'))
-    const process_ = spawn(binary, ['--port=0'], {
+    const child = spawn(binary, ['--port=0'], {
       stdio: ['ignore', 'pipe', 'ignore'],
       env: { ...process.env, HOME: profile, TMPDIR: profile },
       detached: true, // a process group of its own, so that its browsers can be ended with it
     })
     let printed = ''
-    process_.stdout.setEncoding('utf8').on('data', (text) => { printed += text })
-    const failed = once(process_, 'exit').then(() => { throw new Error(`chromedriver ended: ${printed}`) })
+    child.stdout.setEncoding('utf8').on('data', (text) => { printed += text })
+    const failed = once(child, 'exit').then(() => { throw new Error(`chromedriver ended: ${printed}`) })
     failed.catch(() => {}) // it does end, later, when it is told to
     const port = await Promise.race([failed, until(() => /successfully on port (\d+)/.exec(printed)?.[1], 'chromedriver listens')])
-    return new Driver(process_, `http://127.0.0.1:${port}`, profile)
+    return new Driver(child, `http://127.0.0.1:${port}`, profile, chromium)
   }
 
   /** A new browser with an empty profile. */
-  async open(flags = [], capabilities = {}) {
+  async open(flags = [], options = {}) {
+    const chromium = { binary: this.#chromium, args: [...chromiumFlags, ...flags], ...options }
     const { sessionId } = await this.command('POST', '/session', {
-      capabilities: {
-        alwaysMatch: {
-          browserName: 'chrome',
-          pageLoadStrategy: 'normal',
-          'goog:chromeOptions': { binary: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...chromiumFlags, ...flags] },
-          ...capabilities,
-        },
-      },
+      capabilities: { alwaysMatch: { browserName: 'chrome', 'goog:chromeOptions': chromium } },
     })
     return new Browser(this, `/session/${sessionId}`)
   }
@@ -65,7 +61,7 @@ export class Driver {
     const response = await fetch(this.#origin + path, {
       method,
       signal: AbortSignal.timeout(60_000),
-      ...(method === 'POST' && { body: JSON.stringify(body ?? {}), headers: { 'content-type': 'application/json' } }),
+      ...(method === 'POST' && { body: JSON.stringify(body ?? {}) }),
     })
     const { value } = await response.json()
     if (!response.ok) throw new WebDriverError(value.error, `${method} ${path}: ${value.message.split('\n')[0]}`)

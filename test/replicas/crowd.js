@@ -24,7 +24,8 @@ export class Crowd {
   }
 
   visitor(name, note) {
-    return new Visitor(name, note, { origin: this.#origin, agent: this.#agent, random: this.#random, tally: this.tally })
+    const [origin, agent, random] = [this.#origin, this.#agent, this.#random]
+    return new Visitor(name, note, { origin, agent, random, tally: this.tally })
   }
 
   /** Has every visitor do something, 12 at a time, in an order of chance. */

@@ -110,7 +110,7 @@ async function stories(replicas, crowd) {
     }
   })
 
-  await story('control: a key that only one machine has loses sessions, and the count shows it', crowd, [], async () => {
+  await story('control: a key that one machine alone has loses sessions, and it shows', crowd, [], async () => {
     replicas.setKeys([strangeKey, newKey])
     await crowd.during(() => replicas.reloadMachine(0))
     const { lost } = crowd.tally

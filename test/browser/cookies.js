@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { isAnswered, logIn, sees } from './auth.js'
+import { hash, longestLine } from './counter-site.js'
+
+const secret = 'You are logged in.'
+
+/** Stories over HTTPS, under names of their own: what a browser does with each kind of cookie. */
+export const stories = {
+  async 'behind TLS: login, reload and logout with a cookie __Host-session'({ secureAuth, secure, browser }) {
+    const origin = `https://app.test:${secure.auth}`
+    await logIn(browser, origin)
+    await sees(browser, secret)
+    const [{ value, expiry, ...cookie }] = await browser.cookies()
+    assert.deepEqual(cookie, {
+      name: '__Host-session', path: '/', domain: 'app.test', secure: true, httpOnly: true, sameSite: 'Lax',
+    })
+    const { cookies } = await browser.devtools('Network.getCookies', { urls: [origin] })
+    assert.deepEqual(
+      cookies.map(({ name, domain, sourceScheme, session }) => ({ name, domain, sourceScheme, session })),
+      [{ name: '__Host-session', domain: 'app.test', sourceScheme: 'Secure', session: false }],
+    )
+    await secureAuth.restart()
+    await browser.reload()
+    await sees(browser, secret)
+    await (await browser.find('form[action="/logout"] button')).click()
+    await sees(browser, 'Log in')
+    assert.deepEqual(await browser.cookies(), [])
+    await browser.back()
+    await sees(browser, 'Log in')
+  },
+
+  async 'a Secure cookie that is sent over plain HTTP is not stored'({ secureAuth, browser }) {
+    await logIn(browser, `http://app.test:${secureAuth.port}`)
+    await sees(browser, 'Log in')
+    assert.deepEqual(await browser.cookies(), [])
+  },
+
+  async 'each kind of cookie as the browser stored it'({ secure, browser }) {
+    const rows = [
+      ['lax', { domain: 'app.test', httpOnly: true, sameSite: 'Lax', session: false }],
+      ['strict', { domain: 'app.test', httpOnly: true, sameSite: 'Strict', session: false }],
+      ['none', { domain: 'app.test', httpOnly: true, sameSite: 'None', session: false }],
+      ['partitioned', { domain: 'app.test', httpOnly: true, sameSite: 'None', session: false, partitioned: true }],
+      ['script', { domain: 'app.test', httpOnly: false, sameSite: 'Lax', session: false }],
+      ['closing', { domain: 'app.test', httpOnly: true, sameSite: 'Lax', session: true }],
+      ['domain', { domain: '.app.test', httpOnly: true, sameSite: 'Lax', session: false }],
+    ]
+    for (const [name] of rows) await browser.go(`https://app.test:${secure.counter}/${name}`)
+    const { cookies } = await browser.devtools('Network.getCookies')
+    for (const [name, expected] of rows) {
+      const cookie = cookies.find((each) => each.name === name)
+      assert(cookie !== undefined, `${name} was not stored`)
+      const { domain, httpOnly, sameSite, session, secure, path, partitionKey } = cookie
+      assert.deepEqual(
+        { domain, httpOnly, sameSite, session, partitioned: partitionKey !== undefined },
+        { partitioned: false, ...expected }, name,
+      )
+      assert.deepEqual([secure, path], [true, '/'])
+    }
+    assert.equal((await browser.run('return document.cookie')).split('=')[0], 'script')
+  },
+
+  async 'in a frame of another site: only SameSite=None is sent along, and a partitioned one is another one'(
+    { secure, open }) {
+    const own = (name) => `https://app.test:${secure.counter}/${name}`
+    const rows = [ // [kind, seen in the frame, twice, after one visit at the top; seen at the top afterwards]
+      ['lax', 1, 1, 2],
+      ['strict', 1, 1, 2],
+      ['none', 2, 3, 4],
+      ['partitioned', 1, 2, 2],
+    ]
+    const blocking = rows.map((row) => (row[0] === 'none' ? ['none', 1, 1, 2] : row))
+    for (const [setting, expected] of [[0, rows], [1, blocking]]) { // third-party cookies: allowed, blocked
+      const browser = await open([], { prefs: { 'profile.cookie_controls_mode': setting } })
+      for (const [name, first, second, after] of expected) {
+        await browser.go(own(name))
+        await sees(browser, 'count 1,')
+        for (const count of [first, second]) {
+          await browser.go(`https://other.test:${secure.other}/frame?to=${encodeURIComponent(own(name))}`)
+          await browser.enterFrame(await browser.find('iframe'))
+          await sees(browser, `count ${count},`)
+          await browser.leaveFrames()
+        }
+        await browser.go(own(name))
+        await sees(browser, `count ${after},`)
+      }
+    }
+  },
+
+  async 'by a link from another site: all but SameSite=Strict; by a form: none but SameSite=None'(
+    { secure, browser }) {
+    const own = (name) => `https://app.test:${secure.counter}/${name}`
+    for (const [name, byLink, byForm] of [['lax', 2, 1], ['strict', 1, 1], ['none', 2, 3]]) {
+      await browser.go(own(name))
+      await sees(browser, 'count 1,')
+      await browser.go(`https://other.test:${secure.other}/link?to=${encodeURIComponent(own(name))}`)
+      await (await browser.find('a')).click()
+      await sees(browser, `count ${byLink},`)
+      await browser.go(`https://other.test:${secure.other}/form?to=${encodeURIComponent(own(name))}`)
+      await (await browser.find('button')).click()
+      await sees(browser, `count ${byForm},`)
+    }
+  },
+
+  async 'a sibling domain plants its own valid cookie: refused for __Host-, and else nobody becomes somebody else'(
+    { secure, open, browser }) {
+    const own = (name) => `https://app.test:${secure.counter}/${name}`
+    const attacker = await open()
+    for (const name of ['session', '__Host-session']) {
+      await attacker.go(`${own(name)}?owner=attacker`)
+      const { value } = await attacker.cookie(name)
+      await browser.go(`${own(name)}?owner=victim`)
+      await sees(browser, 'count 1, owner victim')
+      const planted = `${name}=${value}; Domain=app.test; Path=/; Secure`
+      await browser.go(`https://evil.app.test:${secure.other}/plant?cookie=${encodeURIComponent(planted)}`)
+      await sees(browser, 'planted')
+      assert.equal((await browser.cookies()).length, name === 'session' ? 1 : 0)
+      await browser.go(own(name))
+      // Two cookies that both open are no session at all; the planted one is never the one that counts.
+      await sees(browser, name === 'session' ? 'count 1, owner nobody' : 'count 2, owner victim')
+      await browser.devtools('Network.clearBrowserCookies')
+    }
+  },
+
+  async 'a line of 4093 bytes is stored whole and comes back whole'({ counter, secure, browser }) {
+    const own = `https://app.test:${secure.counter}`
+    const { cookieName, length } = counter.text
+    counter.events.length = 0
+    await browser.go(`${own}/long`)
+    await sees(browser, 'filled')
+    assert.deepEqual(counter.events, [{ type: 'saved', bytes: longestLine, renewed: false }])
+    const { value } = await browser.cookie(cookieName)
+    assert.equal(`${cookieName}=${value}; Max-Age=86400; Path=/; Secure; HttpOnly; SameSite=Lax`.length, longestLine)
+    await browser.go(`${own}/long`)
+    await sees(browser, `found ${hash('a'.repeat(length - 1) + 'z')}`)
+  },
+
+  async 'a line of 4094 bytes is not sent: the answer is a 500, and no cookie changes'({ counter, secure, browser }) {
+    await browser.go(`https://app.test:${secure.counter}/lax`)
+    const before = await browser.cookies()
+    counter.events.length = 0
+    await browser.go(`https://app.test:${secure.counter}/longer`)
+    await isAnswered(browser, 500)
+    assert.deepEqual(counter.events.map(({ type, error }) => [type, error?.code]), [['failed', 'ERR_SESHCOOKIE_SIZE']])
+    assert.deepEqual(await browser.cookies(), before)
+  },
+}
