@@ -12,6 +12,8 @@ export const suites = {
   clients: async (suite) => (await import('./clients.js')).clientRows(suite),
   sockets: async (suite) => (await import('./sockets.js')).socketRows(suite),
   next: (suite) => stories(suite, ['next']),
+  packed: async (suite) => (await import('./packaging/packaging.js')).useRows(suite),
+  packaging: async (suite) => (await import('./packaging/packaging.js')).packagingRows(suite),
 }
 
 async function stories(suite, names) {

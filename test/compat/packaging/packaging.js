@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { equal, row } from '../report.js'
+
+const here = import.meta.dirname
+const root = join(here, '..', '..', '..')
+const packed = join(here, '..', 'packed') // what `npm install` of the packed library would make
+const library = join(packed, 'node_modules', 'seshcookie-http')
+const bin = (name) => join(here, '..', 'node_modules', ...name.split('/'))
+const run = promisify(execFile)
+
+/** Runs a program of JavaScript; what it prints is the error's message when it fails. */
+async function node(...args) {
+  try {
+    return (await run(process.execPath, args, { cwd: packed })).stdout.trim()
+  } catch ({ stdout, stderr }) {
+    throw new Error(`${stdout}${stderr}`.slice(0, 3000))
+  }
+}
+
+/** Packs the library, and unpacks it where the consumers beside it find it; what npm says of it goes to pack.json. */
+export async function unpack() {
+  rmSync(packed, { recursive: true, force: true })
+  mkdirSync(library, { recursive: true })
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', packed], { cwd: root })
+  const json = JSON.parse(stdout)
+  const [{ files, size, filename }] = Array.isArray(json) ? json : Object.values(json)
+  const tarball = join(packed, filename)
+  await run('tar', ['-xzf', tarball, '-C', library, '--strip-components=1'])
+  for (const name of readdirSync(here)) cpSync(join(here, name), join(packed, name))
+  writeFileSync(join(packed, 'pack.json'), JSON.stringify({ files: files.map(({ path }) => path).sort(), size, tarball }))
+}
+
+/** What is packed runs here: part of every runtime's suites. */
+export async function useRows(suite) {
+  await row(suite, 'the packed library', 'import and require are one', async () => {
+    equal(await node(...deno, 'use.mjs'), 'ann, true', 'what it printed')
+  })
+  await row(suite, 'the packed library', 'require from CommonJS', async () => {
+    equal(await node(...deno, 'use.cjs'), 'ann', 'what it printed')
+  })
+}
+
+const deno = process.versions.deno ? ['run', '-A'] : []
+
+/** What is packed, looked at: once, since no runtime changes it. */
+export async function packagingRows(suite) {
+  const { files, size, tarball } = JSON.parse(readFileSync(join(packed, 'pack.json'), 'utf8'))
+  await row(suite, 'npm pack', 'holds dist, README.md and LICENSE, and nothing else', () => {
+    equal(files.filter((path) => !/^dist\/[a-z-]+\.(js|d\.ts)$/.test(path)), ['LICENSE', 'README.md', 'package.json'],
+      'files beside dist')
+    for (const path of ['dist/index.js', 'dist/index.d.ts']) equal(files.includes(path), true, path)
+  })
+  await row(suite, 'npm pack', 'is small: under 25 kB packed, under 20 kB of JavaScript', () => {
+    const script = files.filter((path) => path.endsWith('.js')).map((path) => statSync(join(library, path)).size)
+    const bytes = script.reduce((sum, one) => sum + one, 0)
+    if (size >= 25_000 || bytes >= 20_000) throw new Error(`expected less, got ${size} packed, ${bytes} of JavaScript`)
+  })
+  await row(suite, 'publint', 'strict', async () => {
+    const { publint } = await import('publint')
+    const { messages } = await publint({ pkgDir: library, strict: true, pack: false })
+    equal(messages, [], 'messages')
+  })
+  // ES modules only: CommonJS gets them through require(esm), and resolution before Node 12 is not served.
+  await row(suite, 'arethetypeswrong', 'esm-only', () =>
+    node(bin('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only', '--no-definitely-typed'))
+
+  for (const typescript of ['ts59', 'ts6', 'ts7']) {
+    for (const moduleResolution of ['nodenext', 'bundler']) {
+      for (const exactOptionalPropertyTypes of [false, true]) {
+        const exact = exactOptionalPropertyTypes ? ', exactOptionalPropertyTypes' : ''
+        await row(suite, `types, ${typescript}, ${moduleResolution}${exact}`, 'compile', async () => {
+          writeFileSync(join(packed, 'tsconfig.json'), JSON.stringify({
+            compilerOptions: {
+              module: moduleResolution === 'nodenext' ? 'nodenext' : 'esnext', moduleResolution, target: 'es2022',
+              strict: true, skipLibCheck: false, exactOptionalPropertyTypes, noUncheckedIndexedAccess: true,
+              noPropertyAccessFromIndexSignature: true, types: ['node'], noEmit: true, rootDir: '.',
+              esModuleInterop: true,
+              // What @types/koa means by that name; the package of today has other declarations.
+              paths: { 'content-disposition': ['../node_modules/@types/content-disposition/index.d.ts'] },
+            },
+            files: ['consumer.ts', 'frameworks.ts'],
+          }))
+          await node(bin(`${typescript}/bin/tsc`), '-p', 'tsconfig.json')
+        })
+      }
+    }
+  }
+
+  for (const format of ['esm', 'cjs']) {
+    await row(suite, 'esbuild', `a bundle as ${format} runs`, async () => {
+      const { build } = await import('esbuild')
+      const outfile = join(packed, format === 'esm' ? 'bundle.mjs' : 'bundle.cjs')
+      await build({
+        stdin: {
+          contents: `import { SessionHandler } from 'seshcookie-http'
+            const handler = new SessionHandler(() => {}, new Uint8Array(32))
+            console.log(handler.decodeCookie(handler.encodeCookie({ user: 'ann' })).user)`,
+          resolveDir: packed,
+        },
+        bundle: true, minify: true, platform: 'node', format, outfile,
+      })
+      equal(await node(outfile), 'ann', 'what it printed')
+    })
+  }
+}
