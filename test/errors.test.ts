@@ -2,7 +2,8 @@ import { inspect } from 'node:util'
 import t from 'tap'
 import * as library from '../lib/index.js'
 import {
-  ExpiredError, FormatError, HashError, LateChangeError, LenError, NoSessionError, SeshcookieError, SizeError, ValueError,
+  ExpiredError, FormatError, HashError, LateChangeError, LenError, NoSessionError, SeshcookieError, SizeError,
+  ValueError,
 } from '../lib/index.js'
 import { misuse } from '../lib/errors.js'
 
@@ -76,7 +77,8 @@ t.test('thrown for', async t => {
 
   t.test('a value that is no string, as misuse', async t => {
     for (const value of [undefined, null, 1, Buffer.from(sealed), [sealed], new String(sealed)]) {
-      const error = t.throws(() => handler.decodeCookie(value as string), { message: /^"value" expected a string, got / })
+      const message = /^"value" expected a string, got /
+      const error = t.throws(() => handler.decodeCookie(value as string), { message })
       t.type(error, TypeError)
     }
   })

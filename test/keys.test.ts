@@ -93,7 +93,8 @@ const bad: [name: string, key: unknown, Kind: typeof TypeError | typeof RangeErr
   ['an empty string', '', RangeError, /^"key" expected .*got 0 bytes$/],
   ['a string of 31 bytes', 'secret-'.repeat(5).slice(0, 31), RangeError, /^"key" expected .*got 31 bytes$/],
   ['a string of 31 bytes in 16 characters', 'ä'.repeat(15) + 'x', RangeError, /^"key" expected .*got 31 bytes$/],
-  ['a string with half a pair of surrogates', `\ud83d${'secret-'.repeat(5)}`, TypeError, /^"key" expected .*well-formed/],
+  ['a string with half a pair of surrogates',
+    `\ud83d${'secret-'.repeat(5)}`, TypeError, /^"key" expected .*well-formed/],
   ['a string that ends in half a pair', `${'secret-'.repeat(5)}\ude00`, TypeError, /^"key" expected .*well-formed/],
   ['a string with a pair the wrong way round', `${'secret-'.repeat(5)}\ude00\ud83d`, TypeError, /well-formed/],
   ['an empty Buffer', bytes(0), RangeError, /^"key" expected .*got 0 bytes$/],
@@ -121,7 +122,8 @@ t.test('no key', async t => {
 })
 
 t.test('no handler prints its keys', async t => {
-  const keys: (Buffer | string)[] = [Buffer.from('0123456789abcdef0123456789abcdef'), 'fedcba9876543210fedcba9876543210']
+  const keys: (Buffer | string)[] =
+    [Buffer.from('0123456789abcdef0123456789abcdef'), 'fedcba9876543210fedcba9876543210']
   const handler = new SessionHandler(() => {}, keys)
   const derived = deriveKeys(keys).flatMap(({ encryption, authentication }) =>
     [encryption.export(), authentication.export()])

@@ -95,7 +95,8 @@ t.test('dist', async t => {
     t.test(`${file} imports its neighbours and four modules of Node`, async t => {
       const source = read(`dist/${file}`)
       const froms = [...source.matchAll(/\b(?:from|import)\s*\(?\s*(['"])(.*?)\1/g)].map(match => match[2]!)
-      const allowed = new Set(['node:crypto', 'node:http', 'node:util', 'node:buffer', ...files.map(name => `./${name}`)])
+      const builtin = ['node:crypto', 'node:http', 'node:util', 'node:buffer']
+      const allowed = new Set([...builtin, ...files.map(name => `./${name}`)])
       t.strictSame(froms.filter(from => !allowed.has(from)), [])
       t.ok([...source.matchAll(/^import\b/gm)].length <= froms.length, 'each import was looked at')
       t.notMatch(source, /\bgetBuiltinModule\b|\bprocess\.binding\b|\bcreateRequire\b/)

@@ -35,7 +35,9 @@ t.test('lifetimes and limits', async t => {
 type Check = (value: unknown) => boolean
 const label = 'a'.repeat(63)
 
-const values: [what: string, check: Check, good: [name: string, value: string][], bad: [name: string, value: unknown][]][] = [
+const values: [
+  what: string, check: Check, good: [name: string, value: string][], bad: [name: string, value: unknown][],
+][] = [
   ['a name', isToken, [
     ['a word', 'session'],
     ['one character', 's'],
