@@ -32,6 +32,8 @@ interface Account { user: User, visits: number, note?: string | null }
 const accounts = new RequestSessions<Account>()
 const handler = new SessionHandler(noop, key)
 
+declare const http2: (req: Http2ServerRequest, res: Http2ServerResponse) => void
+
 interface ExpressRequest extends IncomingMessage { query: object }
 interface ExpressResponse extends ServerResponse { json(body: unknown): void }
 declare const express: {
@@ -98,33 +100,66 @@ const good: Record<string, readonly Row[]> = {
     ['lets a field be set', "accounts.get(req).user = { name: 'ann' }"],
     ['lets a field be changed', 'accounts.get(req).visits = (accounts.get(req).visits ?? 0) + 1'],
     ['lets a field be deleted', 'delete accounts.get(req).user'],
-    ['lets any JSON value be set in a default session', "Session.get(req)['a'] = { b: [1, 'x', true, null, { c: undefined }] }"],
+    ['lets any JSON value be set in a default session',
+      "Session.get(req)['a'] = { b: [1, 'x', true, null, { c: undefined }] }"],
     ['lets undefined be set in a default session', "Session.get(req)['a'] = undefined"],
   ],
   'the other methods': [
     ['set takes a whole session', "accounts.set(req, { user: { name: 'ann' }, visits: 1 })"],
     ['set of Session takes JSON values', "Session.set(req, { a: 1, b: ['x'], c: { d: null } })"],
-    ['has, clear and info', 'same<[boolean, void, SessionInfo | undefined], [ReturnType<typeof Session.has>, ReturnType<typeof Session.clear>, ReturnType<typeof Session.info>]>()'],
+    ['has, clear and info',
+      `same<ReturnType<typeof Session.has>, boolean>()
+      same<ReturnType<typeof Session.clear>, void>()
+      same<ReturnType<typeof Session.info>, SessionInfo | undefined>()`],
     ['info holds dates', 'same<SessionInfo, { createdAt: Date, issuedAt: Date, expiresAt: Date }>()'],
   ],
   'an option': [
     ['may be left out', 'new RequestSessions({})'],
-    ['may be undefined', 'new RequestSessions({ domain: undefined, idleTimeout: undefined, validate: undefined, maxAge: undefined })'],
-    ['validate sees a partial session', 'new RequestSessions<Account>({ validate: (session, info, req) => (same<typeof session, Partial<Account>>(), same<typeof info, SessionInfo>(), same<typeof req, AnyRequest>(), true) })'],
-    ['onEvent tells events apart', "new RequestSessions({ onEvent: event => { if (event.type === 'saved') same<typeof event.bytes, number>(); else if (event.type === 'failed') same<typeof event.error, Error>() } })"],
-    ['can be assigned', "Session.secure = true; Session.secure = 'auto'; Session.sameSite = 'none'; Session.domain = undefined; Session.maxAge = 5"],
-    ['can be read', "same<Pick<RequestSessions, 'secure' | 'maxAge' | 'domain'>, { secure: boolean | 'auto', maxAge: number, domain: string | undefined }>()"],
+    ['may be undefined',
+      'new RequestSessions({ domain: undefined, idleTimeout: undefined, validate: undefined, maxAge: undefined })'],
+    ['validate sees a partial session',
+      `new RequestSessions<Account>({
+        validate: (...args) => {
+          same<typeof args, [session: Partial<Account>, info: SessionInfo, req: AnyRequest]>()
+          return true
+        },
+      })`],
+    ['onEvent tells events apart',
+      `new RequestSessions({
+        onEvent: event => {
+          if (event.type === 'saved') same<typeof event.bytes, number>()
+          if (event.type === 'failed') same<typeof event.error, Error>()
+        },
+      })`],
+    ['can be assigned',
+      `Session.secure = true
+      Session.secure = 'auto'
+      Session.sameSite = 'none'
+      Session.domain = undefined
+      Session.maxAge = 5`],
+    ['can be read',
+      `same<RequestSessions['secure'], boolean | 'auto'>()
+      same<RequestSessions['maxAge'], number>()
+      same<RequestSessions['domain'], string | undefined>()`],
   ],
   'a handler': [
     ['takes a listener without parameters', 'new SessionHandler(() => {}, key)'],
     ['takes an async listener', 'new SessionHandler(async (req, res) => { res.end(req.url) }, key)'],
-    ['infers the pair of http', 'new SessionHandler((req, res) => { same<typeof req, IncomingMessage>(); same<typeof res, ServerResponse>() }, key)'],
-    ['infers the pair of http2', 'const h = new SessionHandler((req: Http2ServerRequest, res: Http2ServerResponse) => { res.stream.id; req.stream.id }, key); same<Parameters<typeof h.listener>, [Http2ServerRequest, Http2ServerResponse]>()'],
-    ['infers what its sessions hold', "const h = new SessionHandler(noop, key, accounts); same<ReturnType<typeof h.read>, Partial<Account>>(); same<typeof h.sessions, RequestSessions<Account>>()"],
+    ['infers the pair of http',
+      'new SessionHandler((...args) => { same<typeof args, [req: IncomingMessage, res: ServerResponse]>() }, key)'],
+    ['infers the pair of http2',
+      `const { listener } = new SessionHandler(http2, key)
+      same<Parameters<typeof listener>, [Http2ServerRequest, Http2ServerResponse]>()`],
+    ['infers what its sessions hold',
+      `const handler = new SessionHandler(noop, key, accounts)
+      same<ReturnType<typeof handler.read>, Partial<Account>>()
+      same<typeof handler.sessions, RequestSessions<Account>>()`],
     ['is used by createServer of http', 'createServer(handler.listener)'],
     ['is used by createServer of https', 'createHttpsServer({}, handler.listener)'],
-    ['is used by createSecureServer of http2', 'createSecureServer({}, new SessionHandler((_req: Http2ServerRequest, res: Http2ServerResponse) => { res.end() }, key).listener)'],
-    ['is used by createServer of http2', 'createHttp2Server(new SessionHandler((_req: Http2ServerRequest, res: Http2ServerResponse) => { res.end() }, key).listener)'],
+    ['is used by createSecureServer of http2',
+      'createSecureServer({}, new SessionHandler(http2, key).listener)'],
+    ['is used by createServer of http2',
+      'createHttp2Server(new SessionHandler(http2, key).listener)'],
     ['is used for the request event', "createServer().on('request', handler.listener)"],
     ['reads at an upgrade', "createServer().on('upgrade', (req) => { handler.read(req)['user'] })"],
     ['takes an application like that of Express', 'createServer(new SessionHandler(express, key).listener)'],
@@ -132,12 +167,21 @@ const good: Record<string, readonly Row[]> = {
     ['takes a callback like that of Koa',
       'createServer(new SessionHandler<IncomingMessage, ServerResponse>(koa.callback(), key).listener)'],
     ['infers a callback like that of Koa',
-      'const { listener } = new SessionHandler(koa.callback(), key); createServer(listener); createHttp2Server(listener)'],
-    ['takes each type of key', "new SessionHandler(noop, 's'); new SessionHandler(noop, key); new SessionHandler(noop, Buffer.alloc(32)); new SessionHandler(noop, keyObject)"],
-    ['takes several keys', "new SessionHandler(noop, [key, 's', keyObject] as const); new SessionHandler(noop, [key] satisfies Key[])"],
+      `const { listener } = new SessionHandler(koa.callback(), key)
+      createServer(listener)
+      createHttp2Server(listener)`],
+    ['takes each type of key',
+      `new SessionHandler(noop, 's')
+      new SessionHandler(noop, key)
+      new SessionHandler(noop, Buffer.alloc(32))
+      new SessionHandler(noop, keyObject)`],
+    ['takes several keys',
+      "new SessionHandler(noop, [key, 's', keyObject] as const); new SessionHandler(noop, [key] satisfies Key[])"],
     ['takes options', "new SessionHandler(noop, key, undefined, { cookieName: 's', cookiePath: '/', remember: 0 })"],
     ['may be renamed', "handler.cookieName = 'a'; handler.cookiePath = '/a'"],
-    ['encodes and decodes', "same<typeof handler.encodeCookie, (session: SessionData) => string>(); same<ReturnType<typeof handler.decodeCookie>, Partial<SessionData>>()"],
+    ['encodes and decodes',
+      `same<typeof handler.encodeCookie, (session: SessionData) => string>()
+      same<ReturnType<typeof handler.decodeCookie>, Partial<SessionData>>()`],
   ],
 }
 
@@ -216,14 +260,17 @@ const bad: Record<string, readonly Bad[]> = {
     ['keeps its sessions', 'handler.sessions = Session', readOnly],
     ['keeps what it remembers', 'handler.remember = 5', readOnly],
     ['of http is not for http2', 'createHttp2Server(handler.listener)', noOverload],
-    ['of http2 is not for http', 'createServer(new SessionHandler((req: Http2ServerRequest, res: Http2ServerResponse) => {}, key).listener)', noOverload],
+    ['of http2 is not for http',
+      'createServer(new SessionHandler(http2, key).listener)', noOverload],
     ['encodes no Date', 'handler.encodeCookie({ a: new Date() })', notAssignable],
-    ['reads no field that is surely there', 'new SessionHandler(noop, key, accounts).read(req).user.name', maybeUndefined],
+    ['reads no field that is surely there',
+      'new SessionHandler(noop, key, accounts).read(req).user.name', maybeUndefined],
   ],
 }
 
 const goodRows = Object.entries(good).flatMap(([what, rows]) => rows.map(([name, code]) => ({ what, name, code })))
-const badRows = Object.entries(bad).flatMap(([what, rows]) => rows.map(([name, code, error]) => ({ what, name, code, error })))
+const badRows = Object.entries(bad)
+  .flatMap(([what, rows]) => rows.map(([name, code, error]) => ({ what, name, code, error })))
 const said = compile(prelude, [...goodRows, ...badRows].map(({ code }) => code))
 
 t.test('what comes before the rows compiles', async t => {
