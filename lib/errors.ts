@@ -60,7 +60,10 @@ function came(value: unknown): string {
   return typeof value
 }
 
-/** A TypeError or RangeError for a wrong argument or option: its name, what was wanted, what came. */
+/**
+ * A TypeError or RangeError for a wrong argument or option: its name, what was wanted, what came.
+ * @internal
+ */
 export function misuse(Kind: typeof TypeError | typeof RangeError, name: string, wanted: string, value: unknown): Error {
   return new Kind(`"${name}" expected ${wanted}, got ${came(value)}`)
 }

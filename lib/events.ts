@@ -28,7 +28,10 @@ export type SessionEvent =
 const insecureWarning = 'a session cookie that is Secure left over plain HTTP: the browser will most likely drop it. ' +
   'Behind a proxy that ends TLS, let it send X-Forwarded-Proto'
 
-/** Tells `onEvent`, whatever it does with it; without one, what needs somebody's care becomes a process warning. */
+/**
+ * Tells `onEvent`, whatever it does with it; without one, what needs somebody's care becomes a process warning.
+ * @internal
+ */
 export function emit({ onEvent }: Settings, event: SessionEvent, req: AnyRequest): void {
   if (onEvent === undefined) {
     if (event.type === 'failed' || event.type === 'late') process.emitWarning(event.error)

@@ -8,7 +8,10 @@ import { misuse } from './errors.js'
  */
 export type Key = string | Uint8Array | KeyObject
 
-/** What one `Key` becomes. KeyObjects, since nothing prints their content. */
+/**
+ * What one `Key` becomes. KeyObjects, since nothing prints their content.
+ * @internal
+ */
 export interface DerivedKeys {
   readonly encryption: KeyObject
   readonly authentication: KeyObject
@@ -25,6 +28,7 @@ const scryptCost = { N: 2 ** 15, r: 8, p: 3, maxmem: 2 ** 26 }
 /**
  * The encryption and authentication keys of each key, in the given order.
  * @throws TypeError or RangeError for what is no key, too short, ill-formed, or none or more than 8 of them
+ * @internal
  */
 export function deriveKeys(key: Key | readonly Key[]): DerivedKeys[] {
   if (!Array.isArray(key)) return [derive(key as Key, 'key')]

@@ -44,7 +44,10 @@ export interface SessionOptions<T = SessionData> {
   onEvent?: ((event: SessionEvent, req: AnyRequest) => void) | undefined
 }
 
-/** All options, with their defaults filled in; `undefined` is none. */
+/**
+ * All options, with their defaults filled in; `undefined` is none.
+ * @internal
+ */
 export interface Settings {
   readonly httpOnly: boolean
   readonly secure: boolean | 'auto'
@@ -59,6 +62,7 @@ export interface Settings {
   readonly onEvent: ((event: SessionEvent, req: AnyRequest) => unknown) | undefined
 }
 
+/** @internal */
 export const defaults: Settings = Object.freeze({
   httpOnly: true,
   secure: 'auto',
@@ -95,9 +99,13 @@ const rules: Record<keyof Settings, Rule> = {
   onEvent: callback,
 }
 
+/** @internal */
 export const optionNames = Object.keys(defaults) as (keyof Settings)[]
 
-/** The own properties of an options object, so that nothing on Object.prototype can pass for an option. */
+/**
+ * The own properties of an options object, so that nothing on Object.prototype can pass for an option.
+ * @internal
+ */
 export function ownOptions(options: unknown, names: readonly string[]): Record<string, unknown> {
   const own: Record<string, unknown> = Object.create(null)
   if (options === undefined) return own
@@ -112,6 +120,7 @@ export function ownOptions(options: unknown, names: readonly string[]): Record<s
 /**
  * `settings` with `changes` made.
  * @throws TypeError or RangeError for a wrong value, TypeError for a combination that a browser refuses
+ * @internal
  */
 export function changeSettings(settings: Settings, changes: Record<string, unknown>): Settings {
   const changed: Record<string, unknown> = { ...settings }

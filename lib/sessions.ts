@@ -4,7 +4,10 @@ import type { RequestState } from './request-state.js'
 import type { SessionCookie } from './session-cookie.js'
 import type { AnyRequest, SessionData, SessionInfo, StorableObject } from './types.js'
 
-/** What a RequestSessions shares with its handlers. */
+/**
+ * What a RequestSessions shares with its handlers.
+ * @internal
+ */
 interface Shared {
   settings: Settings
   /** By request. Nothing in a value leads back to its key. */
@@ -127,7 +130,10 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
   }
 }
 
-/** What handlers need of a RequestSessions, and nobody else. */
+/**
+ * What handlers need of a RequestSessions, and nobody else.
+ * @internal
+ */
 export function shared(sessions: unknown): Shared {
   if (!(sessions instanceof RequestSessions)) throw misuse(TypeError, 'sessions', 'a RequestSessions', sessions)
   return sharedOf(sessions as RequestSessions)

@@ -44,7 +44,7 @@ async function run(t: Test, { heading, code }: Block): Promise<{ port: number, e
 const cookieOf = (answer: Answer) => answer.all('set-cookie')[0]!.split(';')[0]!
 
 /** What a reader would see, by heading. */
-const checks: Record<string, (t: Test, block: Block) => Promise<void>> = {
+const checks: Record<string, (t: Test, block: Block) => Promise<unknown>> = {
   async Stacking(t, block) {
     const { port } = await run(t, block)
     t.equal((await ask(port, '/')).status, 403)
