@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import ts from 'typescript'
 
 const root = new URL('..', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
@@ -23,12 +24,34 @@ const [packed] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', 
   stdio: ['ignore', 'pipe', 'ignore'],
 })) as [Packed]
 
+/** A declaration file, and all that it leads to. */
+function declarationsFrom(path: string, found: string[] = []): string[] {
+  if (found.includes(path)) return found
+  found.push(path)
+  for (const [, name] of read(path).matchAll(/\bfrom '\.\/(.*?)\.js'/g)) declarationsFrom(`dist/${name}.d.ts`, found)
+  return found
+}
+
 t.test('what is packed', async t => {
   const paths = packed.files.map(({ path }) => path)
 
-  t.test('is dist, the README, the licence and the manifest', async t => {
-    const modules = sources.flatMap(file => ['.d.ts', '.js'].map(ending => `dist/${file.replace(/\.ts$/, ending)}`))
-    t.strictSame(paths.toSorted(), ['LICENSE', 'README.md', 'package.json', ...modules].toSorted())
+  t.test('is JavaScript, declarations, the README, the licence and the manifest', async t => {
+    const scripts = sources.map(file => `dist/${file.replace(/\.ts$/, '.js')}`)
+    const declarations = declarationsFrom('dist/index.d.ts')
+    t.ok(declarations.includes('dist/types.d.ts'))
+    t.strictSame(paths.toSorted(), ['LICENSE', 'README.md', 'package.json', ...scripts, ...declarations].toSorted())
+  })
+
+  t.test('compiles where libraries are checked too', async t => {
+    const { options } = ts.getParsedCommandLineOfConfigFile(fileURLToPath(new URL('tsconfig.json', root)), {
+      skipLibCheck: false,
+    }, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} })!
+    const program = ts.createProgram([fileURLToPath(new URL('dist/index.d.ts', root))], options)
+    const messages = program.getSourceFiles()
+      .filter(({ fileName }) => fileName.startsWith(fileURLToPath(new URL('dist/', root))))
+      .flatMap(file => program.getSemanticDiagnostics(file))
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))
+    t.strictSame(messages, [])
   })
 
   t.test('is small', async t => {
@@ -56,7 +79,6 @@ t.test('the manifest', async t => {
   t.test('says what the library is', async t => {
     t.match(manifest, { name: 'seshcookie-http', type: 'module', license: 'MIT', engines: { node: '>=20.19' } })
     t.strictSame(manifest['exports'], { '.': { types: './dist/index.d.ts', default: './dist/index.js' } })
-    t.strictSame(manifest['files'], ['dist'])
     t.match(read('LICENSE'), /^MIT License\n/)
   })
 
