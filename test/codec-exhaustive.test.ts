@@ -6,6 +6,7 @@ import crypto from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
 import t from 'tap'
+import { boundTo } from '../lib/codec.js'
 import { RequestSessions, SeshcookieError, SessionHandler, type SessionEvent } from '../lib/index.js'
 import { fuzz, seededRandom, type Random } from './support/seeded-random.js'
 
@@ -157,6 +158,16 @@ t.test('a cookie opens under its own name, domain, path and key, and no other', 
   }
 })
 
+t.test('what a cookie is bound to is never the beginning of something else', async (t) => {
+  const letters = 'abcdefghijkl'
+  const cuts = Array.from({ length: letters.length + 1 }, (_, at) => at)
+  const bound = cuts.flatMap((a) => cuts.slice(a).flatMap((b) => cuts.slice(b).map((c) =>
+    boundTo(letters.slice(0, a), letters.slice(a, b), letters.slice(b, c)).toString('latin1')))).sort()
+  t.equal(bound.length, 455, 'every way to cut 12 letters into a name, a domain, a path and the rest')
+  // In sorted order a text comes right before those that begin with it.
+  t.same(bound.filter((one, i) => bound[i + 1]?.startsWith(one)), [])
+})
+
 t.test('what is no string is misuse, not a bad cookie', async (t) => {
   const decode = handler.decodeCookie.bind(handler) as (value: unknown) => unknown
   for (const value of [undefined, null, 1, {}, [cookies[0]], Buffer.from(cookies[0]!), new String(cookies[0])]) {
@@ -212,26 +223,27 @@ t.test('a million seals: no IV twice, no counter block twice', async (t) => {
 
 // The rest watches what the library calls.
 
-const calls = { createDecipheriv: 0, createHmac: 0, parse: 0 }
-const originals = { createDecipheriv: crypto.createDecipheriv, createHmac: crypto.createHmac, parse: JSON.parse }
+const { createDecipheriv, createHmac, timingSafeEqual } = crypto
+const { parse } = JSON
+const calls = { createDecipheriv: 0, createHmac: 0, timingSafeEqual: 0, parse: 0 }
 
 function watch(): void {
-  Object.assign(calls, { createDecipheriv: 0, createHmac: 0, parse: 0 })
+  for (const name of Object.keys(calls) as (keyof typeof calls)[]) calls[name] = 0
   const counted = <F extends (...args: never[]) => unknown>(name: keyof typeof calls, original: F) =>
     function (this: unknown, ...args: Parameters<F>) {
       calls[name]++
       return Reflect.apply(original, this, args)
     } as F
-  crypto.createDecipheriv = counted('createDecipheriv', originals.createDecipheriv as never)
-  crypto.createHmac = counted('createHmac', originals.createHmac)
-  JSON.parse = counted('parse', originals.parse)
+  crypto.createDecipheriv = counted('createDecipheriv', createDecipheriv as never)
+  crypto.createHmac = counted('createHmac', createHmac)
+  crypto.timingSafeEqual = counted('timingSafeEqual', timingSafeEqual as never)
+  JSON.parse = counted('parse', parse)
   syncBuiltinESMExports()
 }
 
 function unwatch(): typeof calls {
-  crypto.createDecipheriv = originals.createDecipheriv
-  crypto.createHmac = originals.createHmac
-  JSON.parse = originals.parse
+  Object.assign(crypto, { createDecipheriv, createHmac, timingSafeEqual })
+  JSON.parse = parse
   syncBuiltinESMExports()
   return { ...calls }
 }
@@ -281,10 +293,11 @@ t.test('a hundred thousand forgeries are neither decrypted nor parsed', async (t
   t.equal(calls.parse, 0)
   t.same(Object.keys(reasons).sort(), ['format', 'length', 'tag'], 'each kind of refusal came, and one a request')
   t.ok(calls.createHmac > 0 && calls.createHmac <= 100_000 * fuzz)
+  t.equal(calls.timingSafeEqual, calls.createHmac, 'every tag is compared in constant time')
 
   watch()
   watched.read(requestWith(`session=${genuine[0]}`))
-  t.same(unwatch(), { createDecipheriv: 1, createHmac: 1, parse: 1 }, 'a genuine one is')
+  t.same(unwatch(), { createDecipheriv: 1, createHmac: 1, timingSafeEqual: 1, parse: 1 }, 'a genuine one is')
 })
 
 t.test('eight keys: each opens its own, and a header full of forgeries costs 32 HMACs', async (t) => {
@@ -312,6 +325,6 @@ t.test('eight keys: each opens its own, and a header full of forgeries costs 32 
   for (const [name, header, hmacs] of rows) {
     watch()
     all.read(requestWith(header))
-    t.same(unwatch(), { createDecipheriv: 0, createHmac: hmacs, parse: 0 }, name)
+    t.same(unwatch(), { createDecipheriv: 0, createHmac: hmacs, timingSafeEqual: hmacs, parse: 0 }, name)
   }
 })
