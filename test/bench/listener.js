@@ -9,7 +9,7 @@ import { visit } from './visit.js'
 
 /*
  * What the library adds to a request, without sockets: Node's own request and response on a socket that does nothing.
- * Not what a server costs, but exact where a server's figures drown in those of the network. Many short rounds, and
+ * Not what a server costs, but exact where a server's figures drown in those of the network. Many rounds, and
  * the least of them count: what else the machine does can only add.
  */
 
@@ -64,7 +64,7 @@ function check(name, run) {
 export async function listener({ rounds, against }) {
   const cases = await contenders(against)
   for (const [name, run] of Object.entries(cases)) check(name, run)
-  const times = await nanoseconds(cases, { rounds: 5 * rounds, milliseconds: 10 })
+  const times = await nanoseconds(cases, { rounds: 3 * rounds, milliseconds: 40 })
   const figures = Object.entries(times).map(([name, { cpu }]) => [name, figure(cpu.map((n) => n / 1000))])
   const [[, bare]] = figures
   const results = figures.map(([name, microseconds]) =>
