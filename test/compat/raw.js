@@ -74,7 +74,9 @@ export async function http1(port, path, { method = 'GET', headers, secure, onByt
   const message = messages.at(-1)
   if (message === undefined) throw new Error('expected an answer, got an empty connection')
   message.status = Number(message.start.split(' ')[1])
-  if (header(message, 'content-encoding') === 'gzip') message.body = gunzipSync(Buffer.from(message.body, 'latin1')).toString()
+  if (header(message, 'content-encoding') === 'gzip') {
+    message.body = gunzipSync(Buffer.from(message.body, 'latin1')).toString()
+  }
   return message
 }
 
@@ -101,7 +103,8 @@ export function http2Request(port, path, { method = 'GET', headers = {}, secure 
     stream.on('error', reject)
     stream.on('response', (headers, flags, raw) => {
       message.status = headers[':status']
-      const pairs = raw === undefined ? Object.entries(headers).flatMap(([k, v]) => [v].flat().map((one) => [k, String(one)]))
+      const pairs = raw === undefined
+        ? Object.entries(headers).flatMap(([k, v]) => [v].flat().map((one) => [k, String(one)]))
         : Array.from({ length: raw.length / 2 }, (_, i) => [raw[2 * i], raw[2 * i + 1]])
       message.start = `HTTP/2 ${message.status}`
       message.lines = pairs.filter(([name]) => !name.startsWith(':'))
@@ -129,10 +132,10 @@ export function header({ lines }, name) {
   return values.length === 0 ? undefined : values.join(', ')
 }
 
-/** The Set-Cookie lines that are for the cookie `name`. */
+/** The Set-Cookie lines that are for the cookie `name`; all of them for ''. */
 export function setCookies({ lines }, name) {
   return lines.filter(([given]) => given.toLowerCase() === 'set-cookie').map(([, value]) => value)
-    .filter((value) => value.startsWith(`${name}=`))
+    .filter((value) => name === '' || value.startsWith(`${name}=`))
 }
 
 /** The lines less what differs from one answer to the next by itself. */

@@ -73,7 +73,8 @@ export async function socketRows(suite) {
       const server = http.createServer(handler.listener)
       const sockets = new Server(server)
       sockets.on('connection', (socket) => socket.emit('session', handler.read(socket.request)))
-      const client = io(`http://127.0.0.1:${await listen(server)}`, { transports, extraHeaders: headers, forceNew: true })
+      const options = { transports, extraHeaders: headers, forceNew: true }
+      const client = io(`http://127.0.0.1:${await listen(server)}`, options)
       try {
         const session = await new Promise((resolve, reject) => {
           client.on('session', resolve)

@@ -9,7 +9,8 @@ import { nodeListener, pathOf } from './node-listener.js'
  */
 async function serve(routes, wrap) {
   const answers = new Map()
-  const back = http.createServer(nodeListener(routes.map(([path]) => [path, (req) => answers.get(req.headers['x-id'])])))
+  const given = (req) => answers.get(req.headers['x-id'])
+  const back = http.createServer(nodeListener(routes.map(([path]) => [path, given])))
   const target = { host: '127.0.0.1', port: await listen(back) }
   const proxy = httpProxy.createProxyServer({ target })
   const table = new Map(routes)

@@ -82,7 +82,8 @@ export default [
   outside('cookie-session', cookieSession({ name: 'other.cs', keys: [secret] })),
   inside('iron-session', other['iron-session'], { cookies: ['other.iron'] }),
   inside('all that go together', [
-    morgan('combined', { stream: quiet }), helmet(), compress(), marks, ...other['express-session'], ...other['iron-session'],
+    morgan('combined', { stream: quiet }), helmet(), compress(), marks,
+    ...other['express-session'], ...other['iron-session'],
   ], { ...gzip, cookies: ['other.sid', 'other.iron'] }),
   {
     name: 'as a middleware of Express 5',

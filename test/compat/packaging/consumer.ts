@@ -30,9 +30,9 @@ http2.createSecureServer({}, second.listener)
 // Names and options.
 const handlerOptions: HandlerOptions = { cookieName: '__Host-session', cookiePath: '/', remember: 0 }
 const options: SessionOptions = {
-  httpOnly: true, secure: 'auto', sameSite: 'lax', domain: 'example.com', partitioned: false, maxAge: 60, idleTimeout: 30,
-  persistent: true, cacheHeaders: true,
-  validate: (session, info, req) => session['user'] !== undefined && info.createdAt < new Date() && req.headers !== null,
+  httpOnly: true, secure: 'auto', sameSite: 'lax', domain: 'example.com', partitioned: false, maxAge: 60,
+  idleTimeout: 30, persistent: true, cacheHeaders: true,
+  validate: (session, info, req) => session['user'] !== req.url && info.createdAt < new Date(),
   onEvent: (event, req) => { log(event, req) },
 }
 const sessions = new RequestSessions(options)

@@ -24,13 +24,15 @@ async function node(...args) {
 export async function unpack() {
   rmSync(packed, { recursive: true, force: true })
   mkdirSync(library, { recursive: true })
-  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', packed], { cwd: root })
+  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', packed]
+  const { stdout } = await run('npm', pack, { cwd: root })
   const json = JSON.parse(stdout)
   const [{ files, size, filename }] = Array.isArray(json) ? json : Object.values(json)
+  const paths = files.map(({ path }) => path).sort()
   const tarball = join(packed, filename)
   await run('tar', ['-xzf', tarball, '-C', library, '--strip-components=1'])
   for (const name of readdirSync(here)) cpSync(join(here, name), join(packed, name))
-  writeFileSync(join(packed, 'pack.json'), JSON.stringify({ files: files.map(({ path }) => path).sort(), size, tarball }))
+  writeFileSync(join(packed, 'pack.json'), JSON.stringify({ files: paths, size, tarball }))
 }
 
 /** What is packed runs here: part of every runtime's suites. */

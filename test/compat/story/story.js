@@ -57,7 +57,8 @@ export async function story(suite, framework) {
 
   const saved = (message, wanted, what) => {
     equal(message.ours.length, 1, `${what}: Set-Cookie lines of ours, in ${JSON.stringify(message.lines)}`)
-    equal(sorted(message.attributes.replace('Max-Age=86399', 'Max-Age=86400')), sorted(attributes), `${what}: attributes`)
+    const got = message.attributes.replace('Max-Age=86399', 'Max-Age=86400')
+    equal(sorted(got), sorted(attributes), `${what}: attributes`)
     equal(tab.session, wanted, `${what}: what the cookie holds`)
     member(message, 'vary', 'cookie')
     member(message, 'cache-control', 'no-store')

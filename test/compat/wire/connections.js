@@ -6,7 +6,7 @@ import { header, http1, parseMessages, rawExchange, requestText } from '../raw.j
 import { equal, row } from '../report.js'
 import { listen, stop } from '../servers.js'
 import { withSession } from '../story/app.js'
-import { act, compare, cookie, modes, ownCookies } from './wire.js'
+import { act, compareAll, cookie, modes, ownCookies } from './wire.js'
 
 const set = (res) => res.setHeader('Set-Cookie', ownCookies['two own cookies'])
 const answer = (req, res) => {
@@ -88,8 +88,7 @@ export async function connectionRows(suite) {
         try {
           const wanted = parseMessages(await rawExchange(await listen(bare), request('none')))
           const got = parseMessages(await rawExchange(await listen(server), request(mode)))
-          equal(got.map(({ start }) => start), wanted.map(({ start }) => start), 'status lines')
-          for (const [i, message] of wanted.entries()) compare(mode, message, got[i])
+          compareAll(mode, wanted, got)
         } finally {
           stop(bare)
           stop(server)
@@ -107,7 +106,8 @@ export async function connectionRows(suite) {
 
   await row(suite, 'a client that goes away', 'harms nobody', async () => {
     let arrived, gone
-    const [arrival, end] = [new Promise((resolve) => { arrived = resolve }), new Promise((resolve) => { gone = resolve })]
+    const arrival = new Promise((resolve) => { arrived = resolve })
+    const end = new Promise((resolve) => { gone = resolve })
     const listener = async (req, res) => {
       if (req.url === '/') return answer(req, res)
       act('changed', req)
@@ -138,7 +138,9 @@ export async function connectionRows(suite) {
     await withServer(http2.createServer(withSession(listener)), async (port) => {
       const session = http2.connect(`http://127.0.0.1:${port}`)
       const seen = []
-      session.on('stream', (stream) => stream.on('push', (headers) => seen.push(['pushed', cookieCount(headers)])).resume())
+      session.on('stream', (pushed) => {
+        pushed.on('push', (headers) => seen.push(['pushed', cookieCount(headers)])).resume()
+      })
       const stream = session.request({ ':path': '/', cookie })
       stream.on('response', (headers) => seen.push(['answer', cookieCount(headers)])).resume()
       await once(stream, 'close')

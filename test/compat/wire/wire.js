@@ -8,10 +8,15 @@ import { sessionHandler } from '../story/app.js'
  *   untouched  never asked for: the same bytes
  *   read       asked for and not changed: only Vary is added
  *   changed    exactly one Set-Cookie, Vary and no-store are added, everything else is the same, in order and case
+ *   failed     made too large: the status is 500, and the own cookies are the only ones
  */
-export const modes = ['untouched', 'read', 'changed']
+export const modes = ['untouched', 'read', 'changed', 'failed']
 
-export const ownCookies = { 'no own cookie': [], 'one own cookie': ['a=1; Path=/'], 'two own cookies': ['a=1; Path=/', 'b=2'] }
+export const ownCookies = {
+  'no own cookie': [],
+  'one own cookie': ['a=1; Path=/'],
+  'two own cookies': ['a=1; Path=/', 'b=2'],
+}
 
 export const codec = sessionHandler(() => {})
 export const cookie = `session=${codec.encodeCookie({ n: 1 })}`
@@ -22,6 +27,7 @@ export function act(mode, req) {
   const session = Session.get(req)
   equal(session.n, 1, 'the opened session')
   if (mode === 'changed') session.n = 2
+  if (mode === 'failed') session.large = 'x'.repeat(5000)
 }
 
 /** Answers by a row; an error becomes a 500 that names it. */
@@ -39,8 +45,24 @@ export async function respond(way, cookies, res, req) {
   }
 }
 
-/** Compares an answer of the library's server with the bare server's. */
-export function compare(mode, bare, wrapped, { bypass = false } = {}) {
+/** Compares the answers of the library's server with the bare server's. */
+export function compareAll(mode, bare, wrapped, { bypass = false } = {}) {
+  equal(wrapped.length, bare.length, 'messages')
+  for (const [i, message] of bare.entries()) {
+    if (mode === 'failed' && !bypass && !isInformational(message)) compareFailed(message, wrapped[i])
+    else compare(mode, message, wrapped[i], bypass)
+  }
+}
+
+function compareFailed(bare, wrapped) {
+  equal(wrapped.start.split(' ')[1], '500', 'the status')
+  equal(setCookies(wrapped, ''), setCookies(bare, ''), 'cookies')
+  withoutMember(wrapped.lines, bare, 'vary', 'Cookie', ['cookie', '*'])
+  withoutMember(wrapped.lines, bare, 'cache-control', 'no-store', ['no-store'])
+}
+
+function compare(mode, bare, wrapped, bypass) {
+  equal(wrapped.start, bare.start, 'the status line')
   equal(wrapped.body, bare.body, 'the body')
   equal(wrapped.trailers, bare.trailers, 'the trailers')
   if (mode === 'untouched' || bypass || isInformational(bare)) {
