@@ -9,7 +9,7 @@ function main({ port, keys, lasting, secure }: Settings): void {
   if (secure) Session.secure = true
   const server = createAuthServer(keys)
 
-  server.on('error', (error) => fail(`Port ${port} cannot be had, so choose another one with PORT: ${error.message}`))
+  server.on('error', (error) => fail(`Cannot listen on port ${port} (${error.message}). Set PORT to another one.`))
   server.listen(port, '127.0.0.1', () => {
     console.log(`Open http://127.0.0.1:${(server.address() as AddressInfo).port} and log in:`)
     console.log('  user1, password love (or user2, sex; user3, secret; user4, god)')
