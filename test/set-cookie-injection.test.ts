@@ -19,7 +19,9 @@ const interesting = [
 /** Sets up as the options say, or gives the error that this throws. */
 function setUp({ cookieName, cookiePath, ...options }: Options): SessionHandler | Error {
   try {
-    return new SessionHandler(handle, key, new RequestSessions(options), { cookieName, cookiePath })
+    // Secure cookies over plain HTTP are what this file sends; nobody needs a warning.
+    const sessions = new RequestSessions({ onEvent: () => {}, ...options })
+    return new SessionHandler(handle, key, sessions, { cookieName, cookiePath })
   } catch (error) {
     return error as Error
   }
