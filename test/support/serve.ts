@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { RequestSessions, SessionHandler, type HandlerOptions, type SessionEvent, type SessionOptions }
   from '../../lib/index.js'
+import { defaultRemember } from './remember.js'
 
 export interface Answer {
   status: number
@@ -61,7 +62,8 @@ export async function serveSessions(
 ): Promise<Served> {
   const events: SessionEvent[] = []
   const sessions = new RequestSessions({ onEvent: (event) => { events.push(event) }, ...options })
-  const handler = new SessionHandler((req, res) => handle(req, res, sessions), key, sessions, handlerOptions)
+  const handler = new SessionHandler((req, res) => handle(req, res, sessions), key, sessions,
+    { remember: defaultRemember, ...handlerOptions })
   const port = await serve(t, handler.listener)
   return {
     events, handler, sessions, port,

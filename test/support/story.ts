@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import { RequestSessions, SessionHandler, type HandlerOptions, type Key, type SessionEvent, type SessionOptions }
   from '../../lib/index.js'
 import { Browser, fetchFrom } from './browser.js'
+import { defaultRemember } from './remember.js'
 import { key, serve } from './serve.js'
 
 export const shop = 'https://app.site.example'
@@ -56,7 +57,7 @@ export interface Shop {
  *     /login?user=…   /me, and all paths below   /slow   /set?name=value   /set-and-unset   /logout   /plain
  */
 export function openShop(options: SessionOptions & HandlerOptions & { keys?: Key[] } = {}): Shop {
-  const { cookieName, cookiePath, remember, keys = [key], ...rest } = options
+  const { cookieName, cookiePath, remember = defaultRemember, keys = [key], ...rest } = options
   const events: SessionEvent[] = []
   const sessions = new RequestSessions({ secure: true, onEvent: (event) => { events.push(event) }, ...rest })
   let gates: (() => void)[] = []
