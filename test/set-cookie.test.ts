@@ -9,6 +9,7 @@ const lines: [name: string, settings: Partial<Settings>, path: string, secure: b
   ['a path', {}, '/a/b', false, '; Path=/a/b; HttpOnly; SameSite=Lax'],
   ['a domain', { domain: 'example.com' }, '/', false, '; Path=/; Domain=example.com; HttpOnly; SameSite=Lax'],
   ['no HttpOnly', { httpOnly: false }, '/', false, '; Path=/; SameSite=Lax'],
+  ['no HttpOnly over TLS', { httpOnly: false }, '/', true, '; Path=/; Secure; SameSite=Lax'],
   ['SameSite=Strict', { sameSite: 'strict' }, '/', false, '; Path=/; HttpOnly; SameSite=Strict'],
   ['SameSite=None', { sameSite: 'none' }, '/', true, '; Path=/; Secure; HttpOnly; SameSite=None'],
   ['Partitioned', { partitioned: true }, '/', true, '; Path=/; Secure; HttpOnly; SameSite=Lax; Partitioned'],
