@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { codec } from './codec.js'
-import { goals } from './goals.js'
+import { disturbed, goals } from './goals.js'
 import { scaling } from './scaling.js'
 import { listener } from './listener.js'
 import { readme } from './readme.js'
@@ -74,6 +74,8 @@ async function run(names) {
     report.parts[name] = results
     for (const table of tables) console.log(options.markdown ? markdown(table) : text(table))
   }
+  report.disturbed = disturbed(report.parts)
+  if (report.disturbed) console.log('Other processes kept the machine busy: believe what is by the least, and no requests/s.\n')
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
   if (options.readme) console.log(readme(report))
   if (!options.check) return

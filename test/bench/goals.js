@@ -5,10 +5,31 @@ import { number } from './table.js'
  */
 
 const row = (rows, name) => rows?.find((entry) => entry.name === name)
-const codec = (parts, what, name = 'ours') => row(parts.codec?.[134][what], name)
-const server = (parts, name) => row(parts.server?.servers, name)?.perSecondOfBare.median
+const codec = (parts, what, name) => row(parts.codec?.[134][what], name)
 const peer = (parts, name, what) => codec(parts, what, name)?.ofOurs.median
 const waited = (parts, name, what) => codec(parts, what, name)?.elapsedOfOurs.median
+
+/**
+ * Whether other processes took so much of the machine that medians are worth little: a server that is asked without
+ * a pause should have a processor to itself, and a loop should take no longer by the clock than it works.
+ */
+export function disturbed(parts) {
+  const bare = row(parts.server?.servers, 'node:http')
+  const floor = codec(parts, 'open', 'floor')
+  return (bare !== undefined && bare.busy.median < 0.85) ||
+    (floor !== undefined && floor.elapsedMicroseconds.median > 1.2 * floor.cpuMicroseconds.median)
+}
+
+// On a busy machine the least processor time of each stands for the medians.
+function ofFloor(parts, what, name = 'ours') {
+  const found = codec(parts, what, name)
+  return disturbed(parts) ? found?.ofFloorByLeast : found?.ofFloor.median
+}
+
+function server(parts, name) {
+  const found = row(parts.server?.servers, name)
+  return disturbed(parts) ? found?.requestsOfBareByLeastCpu : found?.perSecondOfBare.median
+}
 
 const scaling = (parts) => parts.scaling ?? {}
 const inverse = (value) => value === undefined ? undefined : 1 / value
@@ -16,10 +37,9 @@ const signer = 'cookie-session (signs only)'
 
 /** What; the figure in a run's parts, undefined where that part did not run; the bound it is to keep. */
 const list = [
-  ['opening a cookie, × floor', (parts) => codec(parts, 'open')?.ofFloor.median, { most: 1.15 }],
-  ['opening a remembered one, × that floor',
-    (parts) => codec(parts, 'read', 'ours, remembered')?.ofFloor.median, { most: 0.3 }],
-  ['sealing one, × floor', (parts) => codec(parts, 'seal')?.ofFloor.median, { most: 1.15 }],
+  ['opening a cookie, × floor', (parts) => ofFloor(parts, 'open'), { most: 1.15 }],
+  ['opening a remembered one, × that floor', (parts) => ofFloor(parts, 'read', 'ours, remembered'), { most: 0.3 }],
+  ['sealing one, × floor', (parts) => ofFloor(parts, 'seal'), { most: 1.15 }],
   ...['open', 'seal'].flatMap((what) => [
     [`iron-session, awaited, to ${what}, × ours`, (parts) => waited(parts, 'iron-session', what), { least: 60 }],
     [`client-sessions to ${what}, × ours`, (parts) => peer(parts, 'client-sessions', what), { least: 1.6 }],
@@ -45,7 +65,7 @@ export function goals(parts) {
   const rows = judged.map(({ what, value, goal, holds }) =>
     [what, goal, value === undefined ? '' : number(value, value < 10 ? 2 : 1), said(holds)])
   return {
-    table: { title: 'Goals (134 bytes of JSON)', columns: ['', 'goal', 'measured', ''], rows },
+    table: { title: `Goals (134 bytes of JSON${disturbed(parts) ? '; by the least, as the machine was busy' : ''})`, columns: ['', 'goal', 'measured', ''], rows },
     missed: judged.filter(({ holds }) => holds === false).length,
   }
 }

@@ -94,15 +94,22 @@ export async function server({ rounds, only, against, quick, say }) {
       cpuMicroseconds: figure(cpu),
       // Requests for the same processor time: what perSecondOfBare is on a machine with nothing else to do.
       requestsOfBareForSameCpu: ratio(base.cpu, cpu),
+      requestsOfBareByLeastCpu: Math.min(...base.cpu) / Math.min(...cpu),
       busy: figure(busy),
     }
   })
-  const rows = results.map(({ name, perSecond, perSecondOfBare, cpuMicroseconds, requestsOfBareForSameCpu }) =>
-    [name, spread(perSecond), percent(perSecondOfBare), spread(cpuMicroseconds), percent(requestsOfBareForSameCpu)])
+  const rows = results.map((row) => [
+    row.name,
+    spread(row.perSecond),
+    percent(row.perSecondOfBare),
+    spread(row.cpuMicroseconds),
+    percent(row.requestsOfBareForSameCpu),
+    `${number(row.requestsOfBareByLeastCpu * 100, 0)} %`,
+  ])
   for (const [name, reason] of Object.entries(failed)) {
     say(`${name} does not run on this Node: ${reason}`)
-    rows.push([name, 'fails', '', '', ''])
+    rows.push([name, 'fails', '', '', '', ''])
   }
-  const columns = ['', 'requests/s', 'of bare', 'CPU µs/request', 'of bare for the same CPU']
+  const columns = ['', 'requests/s', 'of bare', 'CPU µs/request', 'of bare for the same CPU', 'by the least']
   return { results: { servers: results, failed }, tables: [{ title: 'Servers', columns, rows }] }
 }
