@@ -49,7 +49,7 @@ function derive(key: Key, name: string): DerivedKeys {
 function master(key: Key, name: string): KeyObject | Uint8Array {
   let length: number
   if (typeof key === 'string') {
-    if (/\p{Surrogate}/u.test(key)) throw misuse(TypeError, name, 'a well-formed string (no lone surrogates)', key)
+    if (/\p{Surrogate}/u.test(key)) throw misuse(TypeError, name, `a well-formed string, without lone surrogates (${howTo})`, key)
     length = Buffer.byteLength(key)
   } else if (types.isUint8Array(key)) {
     length = key.byteLength

@@ -2,7 +2,7 @@ import { LateChangeError } from './errors.js'
 import { emit, type SessionEvent } from './events.js'
 import type { Settings } from './options.js'
 import { sessionInfo, unixTime, type SessionCookie } from './session-cookie.js'
-import { changedKeys, checkSession, sessionText, storableText } from './session-json.js'
+import { changedKeys, checkPlain, sessionText, storableText } from './session-json.js'
 import type { AnyRequest, SessionInfo } from './types.js'
 
 /** What a response's head is to carry for a session that was asked for. */
@@ -68,7 +68,7 @@ export class RequestState {
 
   /** The object stays the one that was handed out, so that what is held of it stays the session. */
   replace(req: AnyRequest, data: unknown): void {
-    checkSession(data)
+    checkPlain(data, 'session')
     const copy = { ...data }
     Object.assign(empty(this.session(req)), copy)
   }

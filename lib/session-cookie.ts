@@ -5,7 +5,7 @@ import type { SessionEvent } from './events.js'
 import type { DerivedKeys } from './keys.js'
 import type { Settings } from './options.js'
 import { Remembered } from './remembered.js'
-import { checkSession, parseSession, storableText } from './session-json.js'
+import { checkPlain, parseSession, storableText } from './session-json.js'
 import { checkPrefix, cookieAttributes, forget, isPath, isToken, keepFor, maxLineLength } from './set-cookie.js'
 import type { AnyRequest, SessionInfo } from './types.js'
 
@@ -153,7 +153,7 @@ export class SessionCookie {
 
   /** @throws TypeError, ValueError, SizeError */
   encode(session: unknown): string {
-    checkSession(session)
+    checkPlain(session, 'session')
     const now = unixTime()
     const text = storableText(session)
     this.#fit(text, this.#tail(now, now, this.settings.secure !== false))

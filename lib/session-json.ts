@@ -62,7 +62,8 @@ function findFlawIn(value: object, parents: object[]): Flaw | undefined {
   if (parents.includes(value)) return ['', 'a cycle']
   if (parents.length === maxDepth) return ['', `nested more than ${maxDepth} deep`]
   const isArray = Array.isArray(value)
-  if (!isArray && !isPlain(value)) return ['', `an instance of ${value.constructor.name}`]
+  // Array.prototype is plain, that of a subclass is not.
+  if (!isPlain(isArray ? Object.getPrototypeOf(value) as object : value)) return ['', `an instance of ${value.constructor.name}`]
   // JSON.stringify would call it, and store what it returns.
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return ['.toJSON', 'a function']
   parents.push(value)
@@ -76,7 +77,8 @@ function findFlawInArray(array: unknown[], parents: object[]): Flaw | undefined 
     const flaw: Flaw | undefined = index in array ? findFlaw(array[index], parents) : ['', 'a hole']
     if (flaw !== undefined) return [`[${index}]${flaw[0]}`, flaw[1]]
   }
-  return undefined
+  const [extra] = Object.keys(array).slice(array.length)
+  return extra === undefined ? undefined : [pathTo(extra), 'a property of an array']
 }
 
 function findFlawInObject(object: object, parents: object[]): Flaw | undefined {
@@ -91,9 +93,9 @@ function findFlawInObject(object: object, parents: object[]): Flaw | undefined {
 }
 
 /** @throws TypeError for what is no plain object */
-export function checkSession(session: unknown): asserts session is object {
-  if (session === null || typeof session !== 'object' || Array.isArray(session) || !isPlain(session)) {
-    throw misuse(TypeError, 'session', 'a plain object', session)
+export function checkPlain(value: unknown, name: string): asserts value is object {
+  if (value === null || typeof value !== 'object' || !isPlain(value)) {
+    throw misuse(TypeError, name, 'a plain object', value)
   }
 }
 

@@ -6,14 +6,11 @@ import type { Settings } from './options.js'
  */
 export const maxLineLength = 4093
 
-/**
+/*
  * A Set-Cookie line, RFC 6265bis §4.1.1:
  *
  *     name=value [; Max-Age=seconds] ; Path=path [; Domain=domain] [; Secure] [; HttpOnly] ; SameSite=… [; Partitioned]
  */
-export function setCookieLine(name: string, value: string, lifetime: string, attributes: string): string {
-  return `${name}=${value}${lifetime}${attributes}`
-}
 
 /** Makes the browser keep the cookie for so many seconds; without it, until it closes. */
 export function keepFor(seconds: number): string {

@@ -21,7 +21,7 @@ export interface SessionData {
  */
 export type Storable<T> = T extends Json | undefined
   ? T
-  : T extends bigint | symbol | ((...args: never) => unknown)
+  : T extends bigint | symbol | ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
     ? never
     : T extends object
       ? StorableObject<T>
