@@ -75,7 +75,9 @@ async function run(names) {
     for (const table of tables) console.log(options.markdown ? markdown(table) : text(table))
   }
   report.disturbed = disturbed(report.parts)
-  if (report.disturbed) console.log('Other processes kept the machine busy: believe what is by the least, and no requests/s.\n')
+  if (report.disturbed) {
+    console.log('Other processes kept the machine busy: believe what is by the least, and no requests/s.\n')
+  }
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
   if (options.readme) console.log(readme(report))
   if (!options.check) return

@@ -64,8 +64,9 @@ export function goals(parts) {
   const said = (holds) => holds === undefined ? 'not measured' : holds ? 'holds' : 'MISSED'
   const rows = judged.map(({ what, value, goal, holds }) =>
     [what, goal, value === undefined ? '' : number(value, value < 10 ? 2 : 1), said(holds)])
+  const busy = disturbed(parts) ? '; by the least, as the machine was busy' : ''
   return {
-    table: { title: `Goals (134 bytes of JSON${disturbed(parts) ? '; by the least, as the machine was busy' : ''})`, columns: ['', 'goal', 'measured', ''], rows },
+    table: { title: `Goals (134 bytes of JSON${busy})`, columns: ['', 'goal', 'measured', ''], rows },
     missed: judged.filter(({ holds }) => holds === false).length,
   }
 }
