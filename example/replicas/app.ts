@@ -36,6 +36,9 @@ function view(req: IncomingMessage, res: ServerResponse, machine: string): void 
   session.answered[machine] = (session.answered[machine] ?? 0) + 1
 
   const asJson = req.headers.accept === 'application/json'
+  // No script runs here, and no other site shows this in a frame.
+  res.setHeader('Content-Security-Policy',
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'")
   res.setHeader('Content-Type', asJson ? 'application/json' : 'text/html; charset=utf-8')
   res.end(asJson ? JSON.stringify(session) : visitPage(session, machine))
 }

@@ -3,7 +3,15 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-const run = promisify(execFile)
+async function openssl(...args: string[]): Promise<void> {
+  try {
+    await promisify(execFile)('openssl', args)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    throw new Error('openssl is not installed (Debian: apt install openssl)')
+  }
+}
+
 const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
 
 /**
@@ -31,18 +39,18 @@ extendedKeyUsage = serverAuth
 subjectAltName = ${names.join(', ')}
 `)
   const config = path('authority.cnf')
-  await run('openssl', [
+  await openssl(
     'req', '-x509', ...newKey, '-keyout', path('authority.key'), '-out', path('authority.pem'),
     '-days', '7', '-config', config,
-  ])
-  await run('openssl', [
+  )
+  await openssl(
     'req', '-new', ...newKey, '-keyout', path('certificate.key'), '-out', path('certificate.csr'),
     '-subj', '/CN=localhost', '-config', config,
-  ])
-  await run('openssl', [
+  )
+  await openssl(
     'x509', '-req', '-in', path('certificate.csr'), '-CA', path('authority.pem'), '-CAkey', path('authority.key'),
     '-set_serial', `0x${Date.now().toString(16)}`, '-days', '7', '-out', path('certificate.pem'),
     '-extfile', config, '-extensions', 'server',
-  ])
+  )
   for (const name of ['authority.key', 'authority.cnf', 'certificate.csr']) await rm(path(name))
 }

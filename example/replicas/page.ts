@@ -1,4 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { secured } from '../pages.js'
 import type { Visit } from './app.js'
+
+const style = readFileSync(new URL('style.css', secured), 'utf8') + `
+table { border-collapse: collapse; margin: 2rem 0 }
+th, td { border-top: 1px solid var(--line); padding: .5rem 2.5rem .5rem 0; text-align: left }
+td { font-variant-numeric: tabular-nums }
+.buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.75rem }
+button.quiet { min-height: 3rem }
+`
 
 /** What a person sees: who answered this time, and what the browser's cookie holds. */
 export function visitPage({ name = '', note = '', views = 1, answered = {} }: Partial<Visit>, machine: string): string {
@@ -9,19 +19,11 @@ export function visitPage({ name = '', note = '', views = 1, answered = {} }: Pa
 <title>Machine ${escape(machine)} · seshcookie-http</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<style>
-body { max-width: 34rem; margin: 8vh auto; padding: 0 1.25rem; font: 1.0625rem/1.6 system-ui, sans-serif }
-h1 { font-size: 1.75rem; line-height: 1.2 }
-table { border-collapse: collapse; margin: 1.5rem 0 }
-th, td { padding: .25rem 1.5rem .25rem 0; text-align: left; border-bottom: 1px solid #8886 }
-td { font-variant-numeric: tabular-nums }
-label { display: block; margin-top: 1rem; font-weight: 600 }
-input { box-sizing: border-box; width: 100%; padding: .5rem; font: inherit }
-button { margin: 1rem .5rem 0 0; padding: .5rem 1rem; font: inherit }
-</style>
+<style>${style}</style>
+<header><span class="home">Machine ${escape(machine)}, process ${process.pid}</span></header>
 <main>
-<h1>${name ? `${escape(name)}, this` : 'This'} is page view ${views}, and machine ${escape(machine)} answered</h1>
-<p>This answer is from process ${process.pid}. Reload the page: another one answers, and counts on.</p>
+<h1>${name ? `${escape(name)}, this` : 'This'} is page view ${views}</h1>
+<p class="lead">Machine ${escape(machine)} has answered. Reload the page: another one answers, and counts on.</p>
 <table>
 <tr><th scope="col">Machine</th><th scope="col">Answers to you</th></tr>
 ${rows.map(([key, count]) => `<tr><td>${escape(key)}</td><td>${count}</td></tr>`).join('\n')}
@@ -33,7 +35,8 @@ try <code>kill -9 ${process.pid}</code> and reload.</p>
 <input id="name" name="name" maxlength="64" value="${escape(name)}" autocomplete="given-name">
 <label for="note">A note</label>
 <input id="note" name="note" maxlength="500" value="${escape(note)}">
-<button>Keep it in the cookie</button><button formaction="/forget">Forget me</button>
+<p class="buttons"><button>Keep it in the cookie</button>
+<button class="quiet" formaction="/forget">Forget me</button></p>
 </form>
 </main>
 </html>

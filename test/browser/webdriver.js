@@ -44,7 +44,8 @@ export class Driver {
     child.stdout.setEncoding('utf8').on('data', (text) => { printed += text })
     const failed = once(child, 'exit').then(() => { throw new Error(`chromedriver ended: ${printed}`) })
     failed.catch(() => {}) // it does end, later, when it is told to
-    const port = await Promise.race([failed, until(() => /successfully on port (\d+)/.exec(printed)?.[1], 'chromedriver listens')])
+    const listens = until(() => /successfully on port (\d+)/.exec(printed)?.[1], 'chromedriver listens')
+    const port = await Promise.race([failed, listens])
     return new Driver(child, `http://127.0.0.1:${port}`, profile, chromium)
   }
 

@@ -19,7 +19,7 @@ export class Crowd {
     this.#agent = new Agent({ ca: authority, keepAlive: true, maxSockets: 12 })
     this.visitors = Array.from({ length: count }, (_, index) => (
       // Every tenth has a session near the limit of what a cookie can hold.
-      this.visitor(`visitor-${index}`, index % 10 === 0 ? 'x'.repeat(2500) : 'hello')
+      this.visitor(`visitor-${index}`, index % 10 === 0 ? 'x'.repeat(2700) : 'hello')
     ))
   }
 

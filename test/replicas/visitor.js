@@ -79,7 +79,7 @@ export class Visitor {
     return answer
   }
 
-  send(method, path, body) {
+  send(method, path, body, accept = 'application/json') {
     return new Promise((resolve) => {
       const req = request({
         method,
@@ -89,7 +89,7 @@ export class Visitor {
         agent: this.#agent,
         timeout: 30_000,
         headers: {
-          accept: 'application/json',
+          accept,
           ...(body !== undefined && {
             'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body),
           }),
