@@ -1,2 +1,2 @@
-// The library as built. The packed one is looked at by packaging.js.
-export * from '../../dist/index.js'
+// The library as packed, which runtimes.js lays there: what users get, and nothing that a build changes meanwhile.
+export * from './packed/node_modules/seshcookie-http/dist/index.js'

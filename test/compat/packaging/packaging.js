@@ -55,10 +55,13 @@ export async function packagingRows(suite) {
       'files beside dist')
     for (const path of ['dist/index.js', 'dist/index.d.ts']) equal(files.includes(path), true, path)
   })
-  await row(suite, 'npm pack', 'is small: under 25 kB packed, under 20 kB of JavaScript', () => {
-    const script = files.filter((path) => path.endsWith('.js')).map((path) => statSync(join(library, path)).size)
-    const bytes = script.reduce((sum, one) => sum + one, 0)
-    if (size >= 25_000 || bytes >= 20_000) throw new Error(`expected less, got ${size} packed, ${bytes} of JavaScript`)
+  await row(suite, 'npm pack', 'is under 25 kB', () => {
+    if (size >= 25_000) throw new Error(`expected less than 25000 bytes, got ${size}`)
+  })
+  await row(suite, 'npm pack', 'has under 20 kB of JavaScript', () => {
+    const sizes = files.filter((path) => path.endsWith('.js')).map((path) => statSync(join(library, path)).size)
+    const bytes = sizes.reduce((sum, one) => sum + one, 0)
+    if (bytes >= 20_000) throw new Error(`expected less than 20000 bytes, got ${bytes}`)
   })
   await row(suite, 'publint', 'strict', async () => {
     const { publint } = await import('publint')
