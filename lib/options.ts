@@ -1,6 +1,5 @@
 import { misuse } from './errors.js'
 import type { SessionEvent } from './events.js'
-import { checkPlain } from './session-json.js'
 import { isDomain } from './set-cookie.js'
 import type { AnyRequest, SessionData, SessionInfo } from './types.js'
 
@@ -110,7 +109,9 @@ export const optionNames = Object.keys(defaults) as (keyof Settings)[]
 export function ownOptions(options: unknown, names: readonly string[]): Record<string, unknown> {
   const own: Record<string, unknown> = Object.create(null)
   if (options === undefined) return own
-  checkPlain(options, 'options')
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw misuse(TypeError, 'options', 'an object', options)
+  }
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw new TypeError(`"options" expected only ${names.join(', ')}, got an unknown name`)
     own[name] = options[name as keyof typeof options]

@@ -131,7 +131,7 @@ export class SessionCookie {
   #openOne(value: string, built: Built, now: number, req: AnyRequest): Reading | typeof reasons[number] {
     const { codec, remembered, settings } = built
     const known = remembered.get(value)
-    const opened = known ?? codec.open(value)
+    const opened = known ?? openOrWarn(codec, value)
     if (typeof opened === 'string') return opened
     const session = readSession(opened, settings, now)
     if (typeof session === 'string') return session
@@ -210,6 +210,16 @@ export class SessionCookie {
   }
 }
 
+/** What cannot be checked is refused: cryptography that stopped working is no reason for a request to end the process. */
+function openOrWarn(codec: Codec, value: string): ReturnType<Codec['open']> {
+  try {
+    return codec.open(value)
+  } catch (error) {
+    warn(error)
+    return 'tag'
+  }
+}
+
 /** The checks after the tag: times, UTF-8, JSON. */
 function readSession(opened: Contents | Opened, settings: Settings, now: number): object | 'expired' | 'format' {
   const { text, created, issued } = opened
@@ -221,12 +231,17 @@ function readSession(opened: Contents | Opened, settings: Settings, now: number)
 function isValid(session: object, contents: Contents, settings: Settings, req: AnyRequest): boolean {
   try {
     const valid = settings.validate!(session, sessionInfo(contents, settings), req)
-    if (typeof valid !== 'boolean') throw misuse(TypeError, 'validate', 'to return a boolean', valid)
-    return valid
+    if (typeof valid === 'boolean') return valid
+    Promise.resolve(valid).catch(() => {}) // an async one that rejects would end the process
+    throw misuse(TypeError, 'validate', 'to return a boolean', valid)
   } catch (error) {
-    process.emitWarning(error as Error)
+    warn(error)
     return false
   }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : `thrown: ${typeof error === 'string' ? error : typeof error}`)
 }
 
 function tooLarge(text: string, length: number): string {

@@ -115,7 +115,8 @@ export function changedKeys(text: string, session: object): string[] {
   const before = JSON.parse(text) as Record<string, unknown>
   const after = session as Record<string, unknown>
   const keys = new Set([...Object.keys(before), ...Object.keys(after)])
-  const asText = (object: Record<string, unknown>, key: string) =>
-    Object.hasOwn(object, key) ? sessionText({ value: object[key] }) : '{}'
+  const asText = (object: Record<string, unknown>, key: string) => sessionText({
+    get value() { return Object.hasOwn(object, key) ? object[key] : undefined }, // one that throws is caught there
+  })
   return [...keys].filter((key) => asText(before, key) !== asText(after, key))
 }

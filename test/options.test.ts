@@ -144,11 +144,11 @@ t.test('a wrong value', async t => {
 t.test('options that are none', async t => {
   const unknown = /^"options" expected only httpOnly, .*, got an unknown name$/
   const rows: [name: string, options: unknown, message: RegExp][] = [
-    ['null', null, /^"options" expected a plain object, got null$/],
-    ['a string', 'secure', /^"options" expected a plain object, got a string of 6 bytes$/],
-    ['a boolean', true, /^"options" expected a plain object, got boolean$/],
-    ['a function', callback, /^"options" expected a plain object, got function$/],
-    ['an array', [], /^"options" expected a plain object, got an array of 0$/],
+    ['null', null, /^"options" expected an object, got null$/],
+    ['a string', 'secure', /^"options" expected an object, got a string of 6 bytes$/],
+    ['a boolean', true, /^"options" expected an object, got boolean$/],
+    ['a function', callback, /^"options" expected an object, got function$/],
+    ['an array', [], /^"options" expected an object, got an array of 0$/],
     ['a key in place of options', other, /^"options" expected /],
     ['a name in another case', { httponly: true }, unknown],
     ['a name of the handler', { cookieName: 's' }, unknown],
@@ -312,8 +312,8 @@ t.test('handler options', async t => {
   const path = /^"cookiePath" expected a path that starts with '\/' \(RFC 6265bis §4.1.1\), got /
   const range = /^"remember" expected a whole number, 0 to 1000000, got /
   const rows: [options: unknown, Kind: typeof TypeError | typeof RangeError, message: RegExp][] = [
-    [null, TypeError, /^"options" expected a plain object, got null$/],
-    ['session', TypeError, /^"options" expected a plain object, got a string of 7 bytes$/],
+    [null, TypeError, /^"options" expected an object, got null$/],
+    ['session', TypeError, /^"options" expected an object, got a string of 7 bytes$/],
     [{ name: 'session' }, TypeError, only],
     [{ httpOnly: true }, TypeError, only],
     [{ cookieName: '' }, TypeError, token],
