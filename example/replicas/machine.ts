@@ -1,6 +1,6 @@
 // One machine: a port, and a few processes of node:cluster that share it.
 //
-//   PORT=9001 MACHINE=A PROCESSES=2 KEY_FILE=keys node machine.js
+//   PORT=8444 MACHINE=A PROCESSES=2 KEY_FILE=keys node machine.js
 //
 // SIGHUP replaces the processes one after the other, with the keys that the file holds by then; SIGTERM ends them once
 // they have answered what they are at.
@@ -11,7 +11,7 @@ import { createServer } from 'node:http'
 import { readKeys } from './keys.js'
 import { site } from './app.js'
 
-const { PORT = '9001', MACHINE = 'A', PROCESSES = '2', KEY_FILE = 'keys' } = process.env
+const { PORT = '8444', MACHINE = 'A', PROCESSES = '2', KEY_FILE = 'keys' } = process.env
 
 if (cluster.isPrimary) await supervise()
 else serve()
@@ -74,6 +74,10 @@ function tell(news: string): void {
 
 function serve(): void {
   const server = createServer(site(readKeys(KEY_FILE), MACHINE))
+  server.on('error', (error) => {
+    console.error(error.message)
+    process.exit(1)
+  })
   server.listen(Number(PORT), '127.0.0.1')
   process.on('message', (message) => {
     if (message !== 'end') return
@@ -81,6 +85,7 @@ function serve(): void {
     // Not process.exit(): a connection that the primary is just handing over would be lost. disconnect() gives it back.
     server.close(() => cluster.worker?.disconnect())
   })
+  cluster.worker?.on('error', () => process.exit()) // the primary is gone
   // A signal to the whole terminal is for the primary, which then ends its processes one by one.
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM']) process.on(signal, () => {})
 }

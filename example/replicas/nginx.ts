@@ -15,10 +15,10 @@ const configuration = new URL('../../example/replicas/nginx.conf', import.meta.u
 export async function startNginx(folder: string, port: number, ports: readonly number[]): Promise<ChildProcess> {
   if (await answers(port)) throw new Error(`port ${port} is in use`)
 
-  const machine = /^ *server 127\.0\.0\.1:9001 (.*);\n( *server 127\.0\.0\.1:900\d .*;\n)*/m
+  const machines = /^ *server 127\.0\.0\.1:8444 (.*);\n( *server 127\.0\.0\.1:.*;\n)*/m
   const text = (await readFile(configuration, 'utf8'))
     .replace('127.0.0.1:8443', `127.0.0.1:${port}`)
-    .replace(machine, (_, rest) => ports.map((each) => `    server 127.0.0.1:${each} ${rest};\n`).join(''))
+    .replace(machines, (_, rest) => ports.map((each) => `    server 127.0.0.1:${each} ${rest};\n`).join(''))
   await writeFile(join(folder, 'nginx.conf'), text)
   await mkdir(join(folder, 'temp'), { recursive: true })
 

@@ -3,7 +3,7 @@ import { Replicas } from './replicas.js'
 const port = Number(process.env.PORT ?? 8443)
 
 try {
-  const replicas = await Replicas.start({ nginx: port, machines: [port + 558, port + 559, port + 560] })
+  const replicas = await Replicas.start({ nginx: port, machines: [port + 1, port + 2, port + 3] })
 
   console.log(`nginx listens on ${replicas.origin}, with three machines of two processes each behind it.
 The certificate was made just now, by an authority that no browser knows: yours will warn.
