@@ -76,18 +76,23 @@ async function measured(codecs, bytes, options) {
   return { cookies, times: await nanoseconds(cases, options) }
 }
 
+const least = (values) => Math.min(...values)
+
 /** One kind's contenders, against the floor and against ours. */
 function compared(what, times, { cookies, floorOf = what, oursOf = what }) {
-  const [floorTimes, oursTimes] = [times[`${floorOf} floor`].cpu, times[`${oursOf} ours`].cpu]
+  const floorTimes = times[`${floorOf} floor`].cpu
+  const oursTimes = times[`${oursOf} ours`]
   return Object.entries(times).filter(([name]) => name.startsWith(`${what} `)).map(([name, { elapsed, cpu }]) => ({
     name: name.slice(what.length + 1),
     cpuMicroseconds: figure(cpu.map((n) => n / 1000)),
     elapsedMicroseconds: figure(elapsed.map((n) => n / 1000)),
     ofFloor: ratio(cpu, floorTimes),
     // What else the machine does only adds: on a busy one this is the truer.
-    ofFloorByLeast: Math.min(...cpu) / Math.min(...floorTimes),
-    ofOurs: ratio(cpu, oursTimes),
-    elapsedOfOurs: ratio(elapsed, times[`${oursOf} ours`].elapsed),
+    ofFloorByLeast: least(cpu) / least(floorTimes),
+    ofOurs: ratio(cpu, oursTimes.cpu),
+    ofOursByLeast: least(cpu) / least(oursTimes.cpu),
+    elapsedOfOurs: ratio(elapsed, oursTimes.elapsed),
+    elapsedOfOursByLeast: least(elapsed) / least(oursTimes.elapsed),
     cookieBytes: cookies[name.slice(what.length + 1)],
   }))
 }

@@ -6,8 +6,6 @@ import { number } from './table.js'
 
 const row = (rows, name) => rows?.find((entry) => entry.name === name)
 const codec = (parts, what, name) => row(parts.codec?.[134][what], name)
-const peer = (parts, name, what) => codec(parts, what, name)?.ofOurs.median
-const waited = (parts, name, what) => codec(parts, what, name)?.elapsedOfOurs.median
 
 /**
  * Whether other processes took so much of the machine that medians are worth little: a server that is asked without
@@ -20,16 +18,19 @@ export function disturbed(parts) {
     (floor !== undefined && floor.elapsedMicroseconds.median > 1.2 * floor.cpuMicroseconds.median)
 }
 
-// On a busy machine the least processor time of each stands for the medians.
-function ofFloor(parts, what, name = 'ours') {
-  const found = codec(parts, what, name)
-  return disturbed(parts) ? found?.ofFloorByLeast : found?.ofFloor.median
+/** On a busy machine the least time of each stands for the medians. */
+function either(parts, found, median, byLeast) {
+  return disturbed(parts) ? found?.[byLeast] : found?.[median].median
 }
 
-function server(parts, name) {
-  const found = row(parts.server?.servers, name)
-  return disturbed(parts) ? found?.requestsOfBareByLeastCpu : found?.perSecondOfBare.median
-}
+const ofFloor = (parts, what, name = 'ours') =>
+  either(parts, codec(parts, what, name), 'ofFloor', 'ofFloorByLeast')
+const peer = (parts, name, what) =>
+  either(parts, codec(parts, what, name), 'ofOurs', 'ofOursByLeast')
+const waited = (parts, name, what) =>
+  either(parts, codec(parts, what, name), 'elapsedOfOurs', 'elapsedOfOursByLeast')
+const server = (parts, name) =>
+  either(parts, row(parts.server?.servers, name), 'perSecondOfBare', 'requestsOfBareByLeastCpu')
 
 const scaling = (parts) => parts.scaling ?? {}
 const inverse = (value) => value === undefined ? undefined : 1 / value
