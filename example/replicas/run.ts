@@ -2,9 +2,13 @@ import { Replicas } from './replicas.js'
 
 const port = Number(process.env.PORT ?? 8443)
 
-try {
-  const replicas = await Replicas.start({ nginx: port, machines: [port + 1, port + 2, port + 3] })
+const starting = Replicas.start({ nginx: port, machines: [port + 1, port + 2, port + 3] })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => starting.then((replicas) => replicas.stop(), () => {}))
+}
 
+try {
+  const replicas = await starting
   console.log(`nginx listens on ${replicas.origin}, with three machines of two processes each behind it.
 The certificate was made just now, by an authority that no browser knows: yours will warn.
 Reload the page, and another machine answers; kill processes, and nobody is logged out.
@@ -19,7 +23,6 @@ Ctrl-C ends everything.`)
     replicas.reloadAll()
       .then(() => console.log('Each process was replaced, and has read the keys anew.'), console.error)
   })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => replicas.stop())
 } catch (error) {
   console.error((error as Error).message)
   process.exitCode = 1
