@@ -10,6 +10,7 @@ export class AuthServer {
   #process
   #environment
   port = 0
+  complaints = '' // what it wrote to standard error since it was started
 
   constructor(environment) {
     this.#environment = environment
@@ -32,12 +33,14 @@ export class AuthServer {
   async #run() {
     const child = spawn(process.execPath, [program], {
       env: { ...process.env, ...this.#environment, PORT: String(this.port) },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#process = child
     let printed = ''
     child.stdout.setEncoding('utf8').on('data', (text) => { printed += text })
-    const failed = once(child, 'exit').then(() => { throw new Error(`the auth example ended: ${printed}`) })
+    this.complaints = ''
+    child.stderr.setEncoding('utf8').on('data', (text) => { this.complaints += text })
+    const failed = once(child, 'exit').then(() => { throw new Error(`the auth example ended: ${this.complaints}`) })
     failed.catch(() => {}) // it does end, later, when it is told to
     const listens = until(() => /http:\/\/127\.0\.0\.1:(\d+)/.exec(printed)?.[1], 'the auth example listens')
     this.port = Number(await Promise.race([failed, listens]))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { isAnswered, logIn, sees } from './auth.js'
 import { hash, longestLine } from './counter-site.js'
+import { until } from './until.js'
 
 const secret = 'You are logged in.'
 
@@ -27,12 +28,14 @@ export const stories = {
     assert.deepEqual(await browser.cookies(), [])
     await browser.back()
     await sees(browser, 'Log in')
+    assert.equal(secureAuth.complaints, '')
   },
 
-  async 'a Secure cookie that is sent over plain HTTP is not stored'({ secureAuth, browser }) {
+  async 'a Secure cookie that is sent over plain HTTP is not stored, and the server says so'({ secureAuth, browser }) {
     await logIn(browser, `http://app.test:${secureAuth.port}`)
     await sees(browser, 'Log in')
     assert.deepEqual(await browser.cookies(), [])
+    await until(() => secureAuth.complaints.includes('ERR_SESHCOOKIE_INSECURE'), 'the server warned')
   },
 
   async 'each kind of cookie as the browser stored it'({ secure, browser }) {
