@@ -8,9 +8,9 @@ import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { RequestSessions, SessionHandler } from '../lib/index.js'
-import { cases } from './support/crash-cases.js'
+import { breakCrypto, cases, faults } from './support/crash-cases.js'
 import type { Played } from './support/crash-child.js'
-import { ask, key, serve } from './support/serve.js'
+import { ask, key, serve, serveSessions, until } from './support/serve.js'
 
 /** What each fault's `failed` event carries. */
 const errors: Record<string, RegExp> = {
@@ -182,6 +182,64 @@ t.test('mishaps end as they do without the library, and harm no other request', 
       t.strictSame(wrapped, plain)
       t.equal(wrapped.next, 'next')
       t.ok(events.filter((type) => type !== 'opened' && type !== 'late').length <= 1, `one verdict: ${events.join(', ')}`)
+    })
+  }
+})
+
+t.test('a validate that misbehaves rejects, with a warning', async (t) => {
+  const rows: [name: string, validate: () => unknown, warning: RegExp][] = [
+    ['throws an error', () => { throw new Error('of validate') }, /of validate/],
+    ['throws a string', () => { throw 'of validate' }, /of validate/],
+    ['throws undefined', () => { throw undefined }, /./],
+    ['throws an object', () => { throw { message: 'of validate' } }, /./],
+    ['returns nothing', () => {}, /"validate" expected to return a boolean, got undefined/],
+    ['returns 1', () => 1, /"validate" expected to return a boolean, got number/],
+    ['returns a promise', async () => true, /"validate" expected to return a boolean/],
+    ['returns a promise that rejects', async () => { throw new Error('of validate') }, /"validate" expected/],
+  ]
+  for (const [name, validate, expected] of rows) {
+    t.test(name, async (t) => {
+      const warned = once(process, 'warning')
+      const served = await serveSessions(t, (req, res, sessions) => { res.end(JSON.stringify(sessions.get(req))) },
+        { options: { validate: validate as () => boolean } })
+      const answer = await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+      t.match(answer, { status: 200, body: '{}' })
+      t.strictSame(served.events, [{ type: 'rejected', reason: 'invalid' }])
+      t.match((await warned)[0].message, expected)
+    })
+  }
+})
+
+t.test('a late change that cannot be read ends nothing', async (t) => {
+  const served = await serveSessions(t, (req, res, sessions) => {
+    const session = sessions.get(req)
+    session['a'] = 1
+    res.write('part')
+    faults[req.url!.slice(1).replaceAll('-', ' ')]?.(session)
+    res.end()
+  })
+  for (const fault of ['a getter that throws', 'a proxy that throws', 'a toJSON that throws', 'a cycle', 'a bigint']) {
+    served.events.length = 0
+    t.equal((await served.ask(`/${fault.replaceAll(' ', '-')}`)).status, 200)
+    await until(() => served.events.length === 2)
+    t.match(served.events[1], { type: 'late', error: { message: /lost: b$/ } }, fault)
+  }
+})
+
+t.test('a cookie that cannot be opened for want of working cryptography ends nothing', async (t) => {
+  for (const broken of ['createHmac', 'createDecipheriv'] as const) {
+    t.test(broken, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        res.end(JSON.stringify([sessions.get(req), sessions.get(req)]))
+      })
+      const cookie = `session=${served.handler.encodeCookie({ a: 1 })}`
+      const undo = breakCrypto(broken)
+      t.teardown(undo)
+      const answer = await served.ask('/', cookie)
+      undo()
+      t.match(answer, { status: 200, body: '[{},{}]' })
+      t.strictSame(answer.all('set-cookie'), [])
+      t.match((await served.ask('/', cookie)).body, '[{"a":1},{"a":1}]')
     })
   }
 })
