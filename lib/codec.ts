@@ -30,7 +30,7 @@ const poolLength = 256 * ivLength // bytes; one call into the CSPRNG for 256 IVs
 
 /** What a cookie holds. Times are in Unix seconds. */
 export interface Contents {
-  /** The JSON. */
+  /** The JSON, as JSON.stringify spells it. */
   readonly text: string
   readonly created: number
   readonly issued: number

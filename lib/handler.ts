@@ -50,6 +50,19 @@ export class SessionHandler<
    * @throws TypeError or RangeError for an argument or option that is wrong, or goes with no other
    */
   constructor(
+    // Not inferred from at first: Express would be seen as a listener for requests of its own only.
+    listener: (req: NoInfer<Req>, res: NoInfer<Res>) => unknown,
+    key: Key | readonly Key[],
+    sessions?: RequestSessions<T>,
+    options?: HandlerOptions,
+  )
+  constructor(
+    listener: (req: Req, res: Res) => unknown,
+    key: Key | readonly Key[],
+    sessions?: RequestSessions<T>,
+    options?: HandlerOptions,
+  )
+  constructor(
     listener: (req: Req, res: Res) => unknown,
     key: Key | readonly Key[],
     sessions: RequestSessions<T> = Session as unknown as RequestSessions<T>,

@@ -31,15 +31,9 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
   const hook = (original: WriteHead): WriteHead => function (...args) {
     if (res.headersSent) return Reflect.apply(original, res, args)
     const head = watcher.head(req)
-    const undo: (() => void)[] = []
-    let result: unknown
-    try {
-      result = Reflect.apply(original, res, head === undefined ? args : complete(req, res, args, head, undo))
-    } catch (error) {
-      // Node refused a header of the handler's: nothing has left, and its error answer is to find things as they were.
-      if (!res.headersSent) for (const step of undo) step()
-      throw error
-    }
+    const result = head === undefined
+      ? Reflect.apply(original, res, args)
+      : writeCompleted(req, res, original, args, head)
     if (res.headersSent) {
       watcher.sent(req, head)
       res.once('close', () => watcher.closed(req))
@@ -48,6 +42,19 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
   }
   hookable.writeHead = hook(hookable.writeHead)
   if (hookable.writeHeader !== undefined) hookable.writeHeader = hook(hookable.writeHeader)
+}
+
+function writeCompleted(
+  req: AnyRequest, res: AnyResponse, original: WriteHead, args: unknown[], head: SessionHead,
+): unknown {
+  const undo: (() => void)[] = []
+  try {
+    return Reflect.apply(original, res, complete(req, res, args, head, undo))
+  } catch (error) {
+    // Node refused a header of the handler's: nothing has left, and its error answer is to find things as they were.
+    if (!res.headersSent) for (const step of undo) step()
+    throw error
+  }
 }
 
 /** The arguments of writeHead with what `head` adds to them, or to the headers that were set. */
@@ -65,7 +72,9 @@ function complete(
     fields.change('Vary', withMember('Cookie', '*'))
     if (line !== undefined || failed) fields.change('Cache-Control', withMember('no-store'))
   }
-  if (!failed) return fields.given === given ? args : [status, reason, fields.given]
+  if (!failed && fields.given === given) return args
+  // No more arguments than needed: packages that wrap writeHead count them.
+  if (!failed) return reason === undefined ? [status, fields.given] : [status, reason, fields.given]
   // HTTP/2 has no reason phrase, and Node warns about one.
   return req.httpVersionMajor >= 2 ? [500, fields.given] : [500, STATUS_CODES[500], fields.given]
 }
@@ -88,7 +97,7 @@ function withLine(name: string, line: string): Change {
 function withMember(member: string, instead: string = member): Change {
   return (values, all) => {
     // What stands in quotes is no member.
-    const members = all?.join(',').replace(/"[^"]*"/g, '').toLowerCase().split(/[\s,]+/)
+    const members = all?.join(',').replace(/"(?:[^"\\]|\\.)*"/g, '').toLowerCase().split(/[\s,]+/)
     if (members === undefined || members.includes(member.toLowerCase()) || members.includes(instead)) return values
     const [only, ...more] = values
     return more.length === 0 && typeof only === 'string' && only !== '' ? [`${only}, ${member}`] : [...values, member]
@@ -118,15 +127,19 @@ class Fields {
     const entries = entriesOf(this.given)
     const key = field.toLowerCase()
     const last = entries?.findLastIndex(([name]) => String(name).toLowerCase() === key) ?? -1
+    const noneSet = this.#res.getHeaderNames().length === 0
     if (entries !== undefined && last !== -1) {
-      const all = entries.flatMap(([name, value]) => String(name).toLowerCase() === key ? value : [])
+      // Once one was set, the last of those given under one name counts.
+      const all = entries.slice(noneSet ? 0 : last).flatMap(([name, value]) =>
+        String(name).toLowerCase() === key ? value : [])
       const changed = entries.flatMap((entry, index): Entry[] => {
-        if (String(entry[0]).toLowerCase() !== key) return [entry]
+        // Undefined is Node's to refuse.
+        if (String(entry[0]).toLowerCase() !== key || entry[1] === undefined) return [entry]
         const values = change([entry[1]].flat(), index === last ? all : undefined)
         return values.length === 0 ? [] : [[entry[0], single(values)]]
       })
       this.given = likeGiven(this.given, changed)
-    } else if (entries !== undefined && this.#res.getHeaderNames().length === 0) {
+    } else if (entries !== undefined && noneSet) {
       this.given = likeGiven(this.given, [...entries, [field, single(change([], []))]])
     } else {
       this.#set(field, change)

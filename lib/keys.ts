@@ -33,7 +33,7 @@ const scryptCost = { N: 2 ** 15, r: 8, p: 3, maxmem: 2 ** 26 }
 export function deriveKeys(key: Key | readonly Key[]): DerivedKeys[] {
   if (!Array.isArray(key)) return [derive(key as Key, 'key')]
   if (key.length < 1 || key.length > maxKeys) throw misuse(RangeError, 'key', `1 to ${maxKeys} keys (${howTo})`, key)
-  return Array.from(key, (one: Key, index) => derive(one, `key[${index}]`))
+  return Array.from({ length: key.length }, (_, index) => derive(key[index] as Key, `key[${index}]`))
 }
 
 function derive(key: Key, name: string): DerivedKeys {

@@ -2,7 +2,7 @@ import { LateChangeError } from './errors.js'
 import { emit, type SessionEvent } from './events.js'
 import type { Settings } from './options.js'
 import { sessionInfo, unixTime, type SessionCookie } from './session-cookie.js'
-import { changedKeys, checkPlain, sessionText, storableText } from './session-json.js'
+import { changedKeys, checkPlain, sessionText, storable } from './session-json.js'
 import type { AnyRequest, SessionInfo } from './types.js'
 
 /** What a response's head is to carry for a session that was asked for. */
@@ -44,6 +44,7 @@ export class RequestState {
   #asked = false
   #cleared = false
   #sent = false
+  #over = false
   #session: object | undefined
   #held = emptyHeld // as far as is known
 
@@ -60,8 +61,10 @@ export class RequestState {
   #open(req: AnyRequest): object {
     this.#session = opening
     const { session, contents, event } = this.cookie.open(req)
-    this.#session = session ?? Object.create(null) as object
-    this.#held = contents ?? emptyHeld
+    if (this.#session === opening) { // validate may have cleared it
+      this.#session = session ?? Object.create(null) as object
+      this.#held = contents ?? emptyHeld
+    }
     if (event !== undefined) emit(this.cookie.settings, event, req)
     return this.#session
   }
@@ -70,16 +73,18 @@ export class RequestState {
   replace(req: AnyRequest, data: unknown): void {
     checkPlain(data, 'session')
     const copy = { ...data }
-    Object.assign(empty(this.session(req)), copy)
+    this.#session = Object.assign(emptied(this.session(req)), copy)
+    if (this.#over) this.closed(req)
   }
 
   clear(req: AnyRequest): void {
     if (this.#sent) {
-      empty(this.session(req))
+      this.#session = emptied(this.session(req))
+      if (this.#over) this.closed(req)
       return
     }
     this.#asked = true
-    this.#session = empty(this.#session ?? Object.create(null) as object)
+    this.#session = emptied(this.#session ?? opening)
     this.#cleared = true
     this.#held = emptyHeld
   }
@@ -102,14 +107,12 @@ export class RequestState {
 
   #decide(req: AnyRequest): SessionHead {
     const session = this.#session!
-    const { created, issued } = this.#held
-    const now = Math.max(unixTime(), created)
+    const now = Math.max(unixTime(), this.#held.created)
     const text = sessionText(session)
-    if (!this.#cleared && text !== undefined && this.#isHeld(text)) {
-      return this.#isDue(now) ? this.#save(req, text, now, true) : this.#head(undefined, undefined, { text, created, issued })
+    if (!this.#cleared && text !== undefined && text === this.#held.text) {
+      return this.#isDue(now) ? this.#save(req, text, now, true) : this.#head(undefined, undefined, this.#held)
     }
-    const storable = storableText(session)
-    if (storable !== '{}') return this.#save(req, storable, now, false)
+    if (storable(session, text) !== '{}') return this.#save(req, text!, now, false)
     return this.#head(this.cookie.lineToExpire(this.#isSecure(req)), { type: 'cleared' }, emptyHeld)
   }
 
@@ -122,12 +125,6 @@ export class RequestState {
   #head(line: string | undefined, event: SessionEvent | undefined, held: Held): SessionHead {
     const { name, settings } = this.cookie
     return { name, line, failed: false, cacheHeaders: settings.cacheHeaders, event, held }
-  }
-
-  /** Whether `text` is what the browser holds. That may have been spelled otherwise than JSON.stringify does. */
-  #isHeld(text: string): boolean {
-    const held = this.#held.text!
-    return text === held || text === sessionText(JSON.parse(held) as object)
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
@@ -154,18 +151,23 @@ export class RequestState {
 
   /** The response is over: what was changed since the head left is lost, and somebody should know. */
   closed(req: AnyRequest): void {
+    this.#over = true
     const { text } = this.#held
-    if (this.#session === undefined || text === undefined || sessionText(this.#session) === text) return
+    if (this.#session === undefined || text === undefined) return
+    const lost = sessionText(this.#session)
+    if (lost === text) return
+    this.#held = { ...this.#held, text: lost } // told once
     const keys = changedKeys(text, this.#session)
-    if (keys.length === 0) return
+    if (keys.length === 0) return // the order of keys alone
     const error = new LateChangeError(`the session was changed after the headers had left; lost: ${keys.join(', ')}`)
     emit(this.cookie.settings, { type: 'late', error }, req)
   }
 }
 
-function empty(session: object): object {
+/** The session without anything in it; another object where it cannot be emptied or filled, such as a frozen one. */
+function emptied(session: object): object {
   for (const key of Reflect.ownKeys(session)) Reflect.deleteProperty(session, key)
-  return session
+  return Object.isExtensible(session) && Reflect.ownKeys(session).length === 0 ? session : Object.create(null) as object
 }
 
 function isTls(req: AnyRequest): boolean {

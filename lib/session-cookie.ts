@@ -5,7 +5,7 @@ import type { SessionEvent } from './events.js'
 import type { DerivedKeys } from './keys.js'
 import type { Settings } from './options.js'
 import { Remembered } from './remembered.js'
-import { checkPlain, parseSession, storableText } from './session-json.js'
+import { checkPlain, parseSession, sessionText, storable } from './session-json.js'
 import { checkPrefix, cookieAttributes, forget, isPath, isToken, keepFor, maxLineLength } from './set-cookie.js'
 import type { AnyRequest, SessionInfo } from './types.js'
 
@@ -110,16 +110,15 @@ export class SessionCookie {
     const built = this.#current()
     const now = unixTime()
     let found = nothing
-    let foundIn: string | undefined
     let furthest = -1
-    for (const value of cookieValues(req.headers.cookie, this.#name)) {
-      if (value === foundIn) continue
+    const values = cookieValues(req.headers.cookie, this.#name)
+    for (const [index, value] of values.entries()) {
+      if (values.indexOf(value) < index) continue
       const reading = this.#openOne(value, built, now, req)
       if (typeof reading === 'string') {
         furthest = Math.max(furthest, reasons.indexOf(reading))
       } else if (found === nothing) {
         found = reading
-        foundIn = value
       } else {
         return { ...nothing, event: { type: 'rejected', reason: 'ambiguous' } }
       }
@@ -135,8 +134,9 @@ export class SessionCookie {
     if (typeof opened === 'string') return opened
     const session = readSession(opened, settings, now)
     if (typeof session === 'string') return session
-    const contents = opened as Contents
-    if (known === undefined) remembered.add((opened as Opened).value, contents)
+    const contents = known ?? { ...opened, text: sessionText(session)! }
+    // A text in another spelling than ours may hold what ours does not, such as the number 1e400.
+    if (known === undefined && contents.text === opened.text) remembered.add((opened as Opened).value, contents)
     if (settings.validate !== undefined && !isValid(session, contents, settings, req)) return 'invalid'
     return { session, contents, event: { type: 'opened', keyIndex: contents.keyIndex } }
   }
@@ -155,7 +155,7 @@ export class SessionCookie {
   encode(session: unknown): string {
     checkPlain(session, 'session')
     const now = unixTime()
-    const text = storableText(session)
+    const text = storable(session, sessionText(session))
     this.#fit(text, this.#tail(now, now, this.settings.secure !== false))
     return this.#current().codec.seal(text, now, now)
   }

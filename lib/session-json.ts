@@ -31,18 +31,19 @@ export function sessionText(session: object): string | undefined {
 }
 
 /**
- * The JSON text of a session, all of whose values JSON carries.
+ * `text`, the JSON text of a session, if JSON carries all its values.
  * @throws ValueError with the path to one that it does not
  */
-export function storableText(session: object): string {
+export function storable(session: object, text: string | undefined): string {
   let flaw: Flaw | undefined
   try {
     flaw = findFlaw(session, [])
-    if (flaw === undefined) return JSON.stringify(session)
   } catch {
-    flaw = ['', 'not readable: a getter or proxy in it threw']
+    // not readable
   }
-  throw new ValueError(`session${flaw[0]} is ${flaw[1]}`)
+  if (text !== undefined && flaw === undefined) return text
+  const [path, found] = flaw ?? ['', 'not readable: a getter or proxy in it threw']
+  throw new ValueError(`session${path} is ${found}`)
 }
 
 type Flaw = [path: string, found: string]
@@ -63,7 +64,7 @@ function findFlawIn(value: object, parents: object[]): Flaw | undefined {
   if (parents.length === maxDepth) return ['', `nested more than ${maxDepth} deep`]
   const isArray = Array.isArray(value)
   // Array.prototype is plain, that of a subclass is not.
-  if (!isPlain(isArray ? Object.getPrototypeOf(value) as object : value)) return ['', `an instance of ${value.constructor.name}`]
+  if (!isPlain(isArray ? Object.getPrototypeOf(value) as object : value)) return ['', `an instance of ${className(value)}`]
   // JSON.stringify would call it, and store what it returns.
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return ['.toJSON', 'a function']
   parents.push(value)
@@ -94,7 +95,7 @@ function findFlawInObject(object: object, parents: object[]): Flaw | undefined {
 
 /** @throws TypeError for what is no plain object */
 export function checkPlain(value: unknown, name: string): asserts value is object {
-  if (value === null || typeof value !== 'object' || !isPlain(value)) {
+  if (value === null || typeof value !== 'object' || Array.isArray(value) || !isPlain(value)) {
     throw misuse(TypeError, name, 'a plain object', value)
   }
 }
@@ -104,6 +105,12 @@ function isPlain(value: object): boolean {
   const prototype: object | null = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype ||
     (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
+}
+
+/** The name in the code, and not what an instance says. */
+function className(value: object): string {
+  const { constructor } = Object.getPrototypeOf(value) as { constructor: unknown }
+  return typeof constructor === 'function' ? constructor.name : 'a class'
 }
 
 function pathTo(key: string): string {

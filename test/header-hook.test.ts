@@ -39,6 +39,7 @@ const ways: [name: string, send: Send][] = [
   ['writeHead after setHeader', (res) => res.setHeader('Set-Cookie', 'a=1').writeHead(200, { 'X-A': '1' }).end()],
   ['writeHead over setHeader', (res) => res.setHeader('Set-Cookie', 'gone=1').writeHead(200, { 'Set-Cookie': 'a=1' }).end()],
   ['writeHead with a flat array after setHeader', (res) => res.setHeader('X-B', '1').writeHead(200, ['Set-Cookie', 'a=1', 'X-A', '1']).end()],
+  ['writeHead with two letter cases after setHeader', (res) => res.setHeader('X-B', '1').writeHead(200, { vary: 'Cookie', Vary: 'X-A' }).end()],
   ['writeHead after removeHeader', (res) => { res.setHeader('X-B', '1'); res.removeHeader('X-B'); res.writeHead(200, { 'Set-Cookie': ['a=1'] }).end() }],
   ['setHeader', (res) => res.setHeader('Set-Cookie', 'a=1').setHeader('X-A', '1').end()],
   ['setHeader in lower case', (res) => res.setHeader('set-cookie', ['a=1', 'b=2']).setHeader('x-a', '1').end()],
@@ -107,6 +108,7 @@ t.test('Vary and Cache-Control are merged', async (t) => {
     ['Cache-Control', 'No-Store', ['No-Store']],
     ['Cache-Control', 'private,no-store', ['private,no-store']],
     ['Cache-Control', 'no-store-x', ['no-store-x, no-store']],
+    ['Cache-Control', 'x="a\\", no-store, "', ['x="a\\", no-store, ", no-store']],
     ['Cache-Control', 'private="a, no-store, b"', ['private="a, no-store, b", no-store']],
     ['Cache-Control', ['public', 'max-age=60'], ['public', 'max-age=60', 'no-store']],
   ]
@@ -209,6 +211,7 @@ t.test('a session that cannot be stored', async (t) => {
 t.test('a header that Node refuses leaves the response able to answer, with the cookie', async (t) => {
   const rows: [name: string, send: Send][] = [
     ['a bad value', (res) => res.writeHead(200, { 'X-A': 'a\nb' })],
+    ['an undefined Set-Cookie', (res) => res.setHeader('X-A', '1').writeHead(200, { 'Set-Cookie': undefined })],
     ['a bad Set-Cookie', (res) => res.writeHead(200, { 'Set-Cookie': 'a\nb' })],
     ['an odd array', (res) => res.writeHead(200, ['X-A'])],
     ['a bad status', (res) => res.writeHead(2000)],

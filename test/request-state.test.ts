@@ -394,3 +394,71 @@ t.test('set refuses what is no plain object', async (t) => {
   t.equal(Object.getPrototypeOf(sessions.get(req)), null)
   t.not(sessions.get(req), data as never, 'a copy')
 })
+
+t.test('a session that cannot be changed in place', async (t) => {
+  const rows: [name: string, spoil: (session: object) => void][] = [
+    ['frozen', (session) => { Object.freeze(session) }],
+    ['sealed', (session) => { Object.seal(session) }],
+    ['not extensible', (session) => { Object.preventExtensions(session) }],
+    ['with a fixed property', (session) => { Object.defineProperty(session, 'a', { configurable: false }) }],
+  ]
+  for (const [name, spoil] of rows) {
+    t.test(name, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        spoil(sessions.get(req))
+        if (req.url === '/clear') sessions.clear(req)
+        else sessions.set(req, { b: 2 })
+        res.end()
+      })
+      const cookie = `session=${served.handler.encodeCookie({ a: 1 })}`
+      t.equal(served.sessionIn(await served.ask('/clear', cookie)), '')
+      t.strictSame(served.sessionIn(await served.ask('/', cookie)), { b: 2 })
+    })
+  }
+})
+
+t.test('set and clear after the response is over are late', async (t) => {
+  for (const [name, change] of [
+    ['set', (sessions, req) => sessions.set(req, { b: 2 })],
+    ['clear', (sessions, req) => sessions.clear(req)],
+  ] as [string, (sessions: RequestSessions, req: IncomingMessage) => void][]) {
+    t.test(name, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        sessions.get(req)
+        res.on('close', () => {
+          setImmediate(() => {
+            change(sessions, req)
+            change(sessions, req)
+          })
+        })
+        res.end()
+      })
+      await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+      await until(() => served.events.length === 2)
+      await new Promise(setImmediate)
+      t.match(served.events, [{ type: 'opened' }, { type: 'late' }])
+      t.equal(served.events.length, 2, 'told once')
+    })
+  }
+})
+
+t.test('clear within validate', async (t) => {
+  for (const valid of [true, false]) {
+    t.test(`that returns ${valid}`, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        res.end(JSON.stringify(sessions.get(req)))
+      }, { options: { validate: (_, __, req): boolean => { served.sessions.clear(req); return valid } } })
+      const answer = await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+      t.equal(answer.body, '{}')
+      t.equal(served.sessionIn(answer), '')
+    })
+  }
+})
+
+t.test('validate is called once for each distinct cookie', async (t) => {
+  let calls = 0
+  const handler = new SessionHandler(() => {}, key, new RequestSessions({ validate: () => { calls++; return false } }))
+  const value = handler.encodeCookie({ a: 1 })
+  handler.read({ headers: { cookie: `session=${value}; session=${value}; session=${value}` } } as IncomingMessage)
+  t.equal(calls, 1)
+})
