@@ -2,12 +2,12 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run visited test build clean bench compat browser replicas mutate
+.PHONY: help run visited test build clean bench compat browser replicas test-replicas mutate
 
 bin := node_modules/.bin
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build/auth.js ## start the sign-in example; PORT=8080 unless set
 	@node build/auth.js
@@ -22,20 +22,23 @@ test: build ## check the types, run the tests, demand full coverage
 build: dist/index.js ## compile lib/ to dist/
 
 clean: ## remove what was built
-	rm -rf build dist .tap
+	rm -rf build dist .tap test/browser/screenshots
 
 bench: build ## measure speed
 	npm --prefix test/bench ci --ignore-scripts
 	npm --prefix test/bench start
 
-compat: build ## run the library on other Node.js versions, Bun and Deno
-	npm --prefix test/compat ci
+compat: build ## run the library under frameworks, on Node.js 20 to 26, Bun and Deno
+	npm --prefix test/compat ci --ignore-scripts
 	npm --prefix test/compat start
 
 browser: build/auth.js ## drive the sign-in example with a real browser
 	node test/browser/run.js
 
-replicas: build/auth.js ## lose and restart replicas behind nginx, and change their keys
+replicas: build/replicas/run.js ## start nginx with three machines behind it; PORT=8443 unless set
+	@node build/replicas/run.js
+
+test-replicas: build/replicas/run.js ## kill and restart replicas behind nginx, and change their keys
 	node test/replicas/run.js
 
 mutate: build ## break lib/ line by line; every break has to fail a test

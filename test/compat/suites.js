@@ -13,6 +13,7 @@ export const suites = {
   sockets: async (suite) => (await import('./sockets.js')).socketRows(suite),
   next: (suite) => stories(suite, ['next']),
   packed: async (suite) => (await import('./packaging/packaging.js')).useRows(suite),
+  readme: async (suite) => (await import('./readme.js')).readmeRows(suite),
   packaging: async (suite) => (await import('./packaging/packaging.js')).packagingRows(suite),
 }
 

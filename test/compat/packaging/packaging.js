@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { equal, row } from '../report.js'
@@ -57,11 +57,6 @@ export async function packagingRows(suite) {
   })
   await row(suite, 'npm pack', 'is under 25 kB', () => {
     if (size >= 25_000) throw new Error(`expected less than 25000 bytes, got ${size}`)
-  })
-  await row(suite, 'npm pack', 'has under 20 kB of JavaScript', () => {
-    const sizes = files.filter((path) => path.endsWith('.js')).map((path) => statSync(join(library, path)).size)
-    const bytes = sizes.reduce((sum, one) => sum + one, 0)
-    if (bytes >= 20_000) throw new Error(`expected less than 20000 bytes, got ${bytes}`)
   })
   await row(suite, 'publint', 'strict', async () => {
     const { publint } = await import('publint')
