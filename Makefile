@@ -48,11 +48,12 @@ node_modules: package-lock.json
 	npm ci --ignore-scripts
 	touch $@
 
-# The second pass restores the comments in the declarations that the first one left out.
+# The second pass restores the comments in the declarations that the first one left out. The compiler indents by four.
 dist/index.js: $(wildcard lib/*.ts) lib/tsconfig.json tsconfig.json package-lock.json | node_modules
 	rm -rf dist
 	$(bin)/tsc -p lib --removeComments
 	$(bin)/tsc -p lib --emitDeclarationOnly
+	sed -E -i.bak 's/^( +)\1/\1/' dist/*.js dist/*.d.ts && rm dist/*.bak
 
 build/%.js: $(shell find example -type f) dist/index.js
 	rm -rf build

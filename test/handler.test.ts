@@ -1,6 +1,8 @@
 import t from 'tap'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { inspect, format } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { RequestSessions, Session, SessionHandler } from '../lib/index.js'
 import { ask, key, serve, serveSessions } from './support/serve.js'
 
@@ -258,4 +260,22 @@ t.test('sessions do not change to what a handler of theirs cannot send', async (
   t.throws(() => { sessions.domain = 'example.com' }, { message: /"domain" expected none/ })
   t.equal(sessions.secure, true)
   t.equal(keep.cookieName, '__Host-kept')
+})
+
+t.test('a handler that is gone does not count', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const sessions = new RequestSessions({ secure: true })
+  const references: WeakRef<SessionHandler>[] = []
+  const make = () => { references.push(new WeakRef(new SessionHandler(() => {}, key, sessions, { cookieName: '__Host-a' }))) }
+  make()
+  t.throws(() => { sessions.secure = false }, { message: /__host-/ })
+  while (references[0]!.deref() !== undefined) {
+    await new Promise(setImmediate)
+    collect()
+  }
+  await new Promise(setImmediate)
+  collect()
+  sessions.secure = false
+  t.equal(sessions.secure, false)
 })

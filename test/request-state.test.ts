@@ -289,6 +289,14 @@ t.test('late changes', async (t) => {
       sessions.get(req)
       res.end()
     }, undefined],
+    ['the order of keys', (req, res, sessions) => {
+      const session = sessions.get(req)
+      session.b = 2
+      res.write('x')
+      delete session.a
+      session.a = 1
+      res.end()
+    }, undefined],
     ['changed and changed back', (req, res, sessions) => {
       const session = sessions.get(req)
       res.write('x')
