@@ -30,8 +30,10 @@ const poolLength = 256 * ivLength // bytes; one call into the CSPRNG for 256 IVs
 
 /** What a cookie holds. Times are in Unix seconds. */
 export interface Contents {
-  /** The JSON, as JSON.stringify spells it. */
+  /** The JSON. */
   readonly text: string
+  /** It is known to be spelled as JSON.stringify does, since we sealed it. */
+  readonly ours: boolean
   readonly created: number
   readonly issued: number
   /** The index of the key that opened it. */

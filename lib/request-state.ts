@@ -22,11 +22,12 @@ export interface SessionHead {
 /** What a browser's cookie holds: the JSON text, and its times, 0 for a session that was not sent yet. */
 interface Held {
   readonly text: string | undefined
+  readonly ours: boolean
   readonly created: number
   readonly issued: number
 }
 
-const emptyHeld: Held = { text: '{}', created: 0, issued: 0 }
+const emptyHeld: Held = { text: '{}', ours: true, created: 0, issued: 0 }
 
 /** What `get` hands out while `validate` runs. */
 const opening: object = Object.freeze(Object.create(null))
@@ -109,8 +110,9 @@ export class RequestState {
     const session = this.#session!
     const now = Math.max(unixTime(), this.#held.created)
     const text = sessionText(session)
-    if (!this.#cleared && text !== undefined && text === this.#held.text) {
-      return this.#isDue(now) ? this.#save(req, text, now, true) : this.#head(undefined, undefined, this.#held)
+    if (!this.#cleared && text !== undefined && this.#isHeld(text)) {
+      if (this.#isDue(now)) return this.#save(req, text, now, true)
+      return this.#head(undefined, undefined, { ...this.#held, text, ours: true })
     }
     if (storable(session, text) !== '{}') return this.#save(req, text!, now, false)
     return this.#head(this.cookie.lineToExpire(this.#isSecure(req)), { type: 'cleared' }, emptyHeld)
@@ -119,12 +121,18 @@ export class RequestState {
   #save(req: AnyRequest, text: string, now: number, renewed: boolean): SessionHead {
     const created = this.#held.created || now
     const line = this.cookie.lineToSet(text, created, now, this.#isSecure(req))
-    return this.#head(line, { type: 'saved', bytes: line.length, renewed }, { text, created, issued: now })
+    return this.#head(line, { type: 'saved', bytes: line.length, renewed }, { text, ours: true, created, issued: now })
   }
 
   #head(line: string | undefined, event: SessionEvent | undefined, held: Held): SessionHead {
     const { name, settings } = this.cookie
     return { name, line, failed: false, cacheHeaders: settings.cacheHeaders, event, held }
+  }
+
+  /** Whether `text` is what the browser holds, which may have been spelled otherwise than JSON.stringify does. */
+  #isHeld(text: string): boolean {
+    const held = this.#held
+    return text === held.text || (!held.ours && text === sessionText(JSON.parse(held.text!) as object))
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */

@@ -112,7 +112,8 @@ export class SessionCookie {
     let found = nothing
     let furthest = -1
     const values = cookieValues(req.headers.cookie, this.#name)
-    for (const [index, value] of values.entries()) {
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index]!
       if (values.indexOf(value) < index) continue
       const reading = this.#openOne(value, built, now, req)
       if (typeof reading === 'string') {
@@ -134,9 +135,8 @@ export class SessionCookie {
     if (typeof opened === 'string') return opened
     const session = readSession(opened, settings, now)
     if (typeof session === 'string') return session
-    const contents = known ?? { ...opened, text: sessionText(session)! }
-    // A text in another spelling than ours may hold what ours does not, such as the number 1e400.
-    if (known === undefined && contents.text === opened.text) remembered.add((opened as Opened).value, contents)
+    const contents = known ?? { ...opened, text: opened.text!, ours: false }
+    if (known === undefined) remembered.add((opened as Opened).value, contents)
     if (settings.validate !== undefined && !isValid(session, contents, settings, req)) return 'invalid'
     return { session, contents, event: { type: 'opened', keyIndex: contents.keyIndex } }
   }
@@ -169,7 +169,7 @@ export class SessionCookie {
     this.#fit(text, tail)
     const { codec, remembered } = this.#current()
     const value = codec.seal(text, created, issued)
-    remembered.add(value, { text, created, issued, keyIndex: 0 })
+    remembered.add(value, { text, ours: true, created, issued, keyIndex: 0 })
     return `${this.#name}=${value}${tail}`
   }
 

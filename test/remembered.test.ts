@@ -8,7 +8,7 @@ import { Remembered } from '../lib/remembered.js'
 import { requestAndResponse } from './support/request-and-response.js'
 
 const key = Buffer.alloc(32, 1)
-const contents = (n: number): Contents => ({ text: `{"n":${n}}`, created: n, issued: n, keyIndex: 0 })
+const contents = (n: number): Contents => ({ text: `{"n":${n}}`, created: n, issued: n, ours: true, keyIndex: 0 })
 const value = (n: number) => `head-${n}-${String(n).padStart(40, 'x')}`
 
 t.test('remembered contents', async t => {
