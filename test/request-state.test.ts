@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { IncomingMessage } from 'node:http'
 import { RequestSessions, SessionHandler, type SessionEvent, type SessionInfo } from '../lib/index.js'
+import { requestAndResponse } from './support/request-and-response.js'
 import { key, serveSessions, setTime, until, type Handle } from './support/serve.js'
 
 type Received = 'none' | 'valid' | 'forged' | 'expired' | 'empty'
@@ -367,6 +368,10 @@ t.test('a text that was sealed in another spelling is unchanged when it means th
   await until(() => closed === 2)
   await new Promise(setImmediate)
   t.strictSame(served.events.map(({ type }) => type), ['opened', 'opened'])
+  const empty = new Codec(deriveKeys(key), boundTo('session', '', '/')).seal('{ }', now - 100, now - 100)
+  served.sessions.idleTimeout = 150
+  t.strictSame((await served.ask('/', `session=${empty}`)).all('set-cookie'), [], 'an empty one is not renewed')
+  served.sessions.idleTimeout = undefined
   const changed = await served.ask('/change', `session=${value}`)
   t.match(served.events.at(-1), { type: 'failed' }, 'Infinity cannot be stored again')
   t.equal(changed.status, 500)
@@ -469,4 +474,26 @@ t.test('validate is called once for each distinct cookie', async (t) => {
   const value = handler.encodeCookie({ a: 1 })
   handler.read({ headers: { cookie: `session=${value}; session=${value}; session=${value}` } } as IncomingMessage)
   t.equal(calls, 1)
+})
+
+t.test('Secure', async (t) => {
+  const rows: [secure: boolean | 'auto', tls: boolean, wanted: boolean][] = [
+    ['auto', false, false], ['auto', true, true], [true, false, true], [true, true, true], [false, false, false],
+    [false, true, false],
+  ]
+  for (const [secure, tls, wanted] of rows) {
+    for (const [name, data] of [['set', { a: 1 }], ['expired', {}]] as [string, object][]) {
+      t.test(`secure: ${secure}, ${tls ? 'over TLS' : 'over plain HTTP'}, ${name}`, async (t) => {
+        const sessions = new RequestSessions({ secure, onEvent: () => {} })
+        const handler = new SessionHandler((req, res) => {
+          sessions.clear(req)
+          Object.assign(sessions.get(req), data)
+          res.writeHead(200)
+        }, key, sessions)
+        const { req, res } = requestAndResponse('', tls)
+        handler.listener(req, res)
+        t.equal(/; Secure;/.test(String(res.getHeader('set-cookie'))), wanted)
+      })
+    }
+  }
 })
