@@ -8,7 +8,7 @@ import type { AnyRequest } from './types.js'
  */
 export type RejectedReason = 'length' | 'format' | 'tag' | 'expired' | 'ambiguous' | 'invalid'
 
-/** What became of a session. No event holds a key, a cookie or session data. */
+/** What became of a session. No event holds a secret key, a cookie or a value of the session; errors name its properties. */
 export type SessionEvent =
   /** No cookie of our name opened. At most once a request, with the reason that got furthest. */
   | { type: 'rejected', reason: RejectedReason }

@@ -10,11 +10,11 @@ import type { AnyRequest, AnyResponse, SessionData, StorableObject } from './typ
 
 /** What a handler's cookie is called and bound to, and how much it remembers. */
 export interface HandlerOptions {
-  /** A token (RFC 9110 §5.6.2); `__Host-` and `__Secure-` names need their attributes. Default: `'session'`. */
+  /** A token (RFC 9110 §5.6.2); `__Host-` and `__Secure-` names need `secure: true`. Default: `'session'`. */
   cookieName?: string | undefined
   /** The path under which the cookie is sent (RFC 6265bis §5.6.4). Default: `'/'`. */
   cookiePath?: string | undefined
-  /** How many cookies' contents are kept in memory, up to 1 000 000; `0` turns it off. Default: `1000`. */
+  /** How many cookies' contents are kept in memory, at most some 10 kB each; up to 1 000 000, `0` is off. Default: `1000`. */
   remember?: number | undefined
 }
 
@@ -46,8 +46,8 @@ export class SessionHandler<
   /**
    * @param listener what is called for each request, as `node:http` would
    * @param key 1 to 8 keys of at least 32 bytes: the first seals, every one opens
-   * @param sessions default: `Session`; two handlers around one request need each their own
-   * @throws TypeError or RangeError for an argument or option that is wrong, or goes with no other
+   * @param sessions default: `Session`; two handlers around one request each need their own
+   * @throws TypeError or RangeError for an argument or option that is wrong, or does not go with the others
    */
   constructor(
     // Not inferred from at first: Express would be seen as a listener for requests of its own only.
@@ -95,7 +95,7 @@ export class SessionHandler<
 
   /**
    * The cookie's name. A cookie issued under another one does not open.
-   * @throws TypeError when what is assigned is no token, or goes not with the other settings
+   * @throws TypeError when what is assigned is no token, or does not go with the other settings
    */
   get cookieName(): string {
     return this.#cookie.name
@@ -107,7 +107,7 @@ export class SessionHandler<
 
   /**
    * The cookie's path. A cookie issued under another one does not open.
-   * @throws TypeError when what is assigned is no path, or goes not with the other settings
+   * @throws TypeError when what is assigned is no path, or does not go with the other settings
    */
   get cookiePath(): string {
     return this.#cookie.path
@@ -118,8 +118,9 @@ export class SessionHandler<
   }
 
   /**
-   * Opens the session of a request that has no response to save it on: one of `upgrade`, `connect` or
-   * `checkContinue`. Afterwards `sessions.get(req)` works too. Changes are not saved.
+   * Opens the session of a request that reaches no listener of this handler, such as one of `upgrade` or `connect`;
+   * for `checkContinue`, before the listener is called. Afterwards `sessions.get(req)` works too. Changes are saved
+   * only if the listener is called later.
    */
   read(req: AnyRequest): Partial<T> {
     return stateOf(shared(this.sessions).states, req, this.#cookie).session(req)
@@ -135,7 +136,7 @@ export class SessionHandler<
 
   /**
    * The session that a cookie value holds. `validate` is not asked.
-   * @throws LenError, FormatError, HashError, ExpiredError
+   * @throws TypeError for what is no string, LenError, FormatError, HashError, ExpiredError
    */
   decodeCookie(value: string): Partial<T> {
     return this.#cookie.decode(value)

@@ -125,10 +125,11 @@ class Fields {
    */
   change(field: string, change: Change): void {
     const entries = entriesOf(this.given)
+    if (entries === undefined) return this.#set(field, change)
     const key = field.toLowerCase()
-    const last = entries?.findLastIndex(([name]) => String(name).toLowerCase() === key) ?? -1
+    const last = entries.findLastIndex(([name]) => String(name).toLowerCase() === key)
     const noneSet = this.#res.getHeaderNames().length === 0
-    if (entries !== undefined && last !== -1) {
+    if (last !== -1) {
       // Once one was set, the last of those given under one name counts.
       const all = entries.slice(noneSet ? 0 : last).flatMap(([name, value]) =>
         String(name).toLowerCase() === key ? value : [])
@@ -139,7 +140,7 @@ class Fields {
         return values.length === 0 ? [] : [[entry[0], single(values)]]
       })
       this.given = likeGiven(this.given, changed)
-    } else if (entries !== undefined && noneSet) {
+    } else if (noneSet) {
       this.given = likeGiven(this.given, [...entries, [field, single(change([], []))]])
     } else {
       this.#set(field, change)

@@ -127,7 +127,7 @@ export function ownOptions(options: unknown, names: readonly string[]): Record<s
 export function changeSettings(settings: Settings, changes: Record<string, unknown>): Settings {
   const changed: Record<string, unknown> = { ...settings }
   for (const name of Object.keys(changes) as (keyof Settings)[]) {
-    const value = changes[name] ?? (changes[name] === undefined ? defaults[name] : null)
+    const value = changes[name] === undefined ? defaults[name] : changes[name]
     const [fits, wanted] = rules[name]
     if (value !== defaults[name] && !fits(value)) throw misuse(TypeError, name, wanted, value)
     if (rules[name] === seconds && value !== undefined) {

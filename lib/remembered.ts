@@ -12,8 +12,8 @@ interface Entry {
 const keyLength = 32
 
 /**
- * The contents of cookies whose tag is known to match, found again by the whole value: at most `limit` of them, so
- * that memory is bounded by `limit` cookies of 4 kB. When it is full, a hand goes round (the clock algorithm) and
+ * The contents of cookies whose tag is known to match, found again by the whole value: at most `limit` of them, with
+ * some 10 kB each at worst (the value, and text of two bytes a character). When it is full, a hand goes round (the clock algorithm) and
  * spares once each cookie that was found since it last passed: cookies that never come back do not push out those
  * that do.
  */

@@ -2,7 +2,7 @@ import { LateChangeError } from './errors.js'
 import { emit, type SessionEvent } from './events.js'
 import type { Settings } from './options.js'
 import { sessionInfo, unixTime, type SessionCookie } from './session-cookie.js'
-import { changedKeys, checkPlain, sessionText, storable } from './session-json.js'
+import { changedKeys, checkedText, checkPlain, sessionText } from './session-json.js'
 import type { AnyRequest, SessionInfo } from './types.js'
 
 /** What a response's head is to carry for a session that was asked for. */
@@ -73,15 +73,16 @@ export class RequestState {
   /** The object stays the one that was handed out, so that what is held of it stays the session. */
   replace(req: AnyRequest, data: unknown): void {
     checkPlain(data, 'session')
-    const copy = { ...data }
+    const copy = { ...data } // first, since data may be the session itself
     this.#session = Object.assign(emptied(this.session(req)), copy)
-    if (this.#over) this.closed(req)
+    if (this.#over) this.#tellLate(req)
   }
 
+  /** Without opening the cookie, unless the head has left: then the loss is to be told. */
   clear(req: AnyRequest): void {
     if (this.#sent) {
       this.#session = emptied(this.session(req))
-      if (this.#over) this.closed(req)
+      if (this.#over) this.#tellLate(req)
       return
     }
     this.#asked = true
@@ -95,7 +96,7 @@ export class RequestState {
     return this.#held.issued === 0 ? undefined : sessionInfo(this.#held, this.cookie.settings)
   }
 
-  /** What the head that is about to leave is to carry; undefined for nothing, not one header. Changes nothing. */
+  /** What the head that is about to leave is to carry; undefined for nothing, not one header. Node may refuse it. */
   head(req: AnyRequest): SessionHead | undefined {
     if (!this.#asked) return undefined
     try {
@@ -111,10 +112,11 @@ export class RequestState {
     const now = Math.max(unixTime(), this.#held.created)
     const text = sessionText(session)
     if (!this.#cleared && text !== undefined && this.#isHeld(text)) {
-      if (this.#isDue(now)) return this.#save(req, text, now, true)
+      if (this.#isDue(text, now)) return this.#save(req, text, now, true)
       return this.#head(undefined, undefined, { ...this.#held, text, ours: true })
     }
-    if (storable(session, text) !== '{}') return this.#save(req, text!, now, false)
+    const checked = checkedText(session, text)
+    if (checked !== '{}') return this.#save(req, checked, now, false)
     return this.#head(this.cookie.lineToExpire(this.#isSecure(req)), { type: 'cleared' }, emptyHeld)
   }
 
@@ -136,9 +138,9 @@ export class RequestState {
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
-  #isDue(now: number): boolean {
+  #isDue(text: string, now: number): boolean {
     const { idleTimeout } = this.cookie.settings
-    const { text, issued } = this.#held
+    const { issued } = this.#held
     return idleTimeout !== undefined && issued !== 0 && text !== '{}' && 2 * (now - issued) >= idleTimeout
   }
 
@@ -157,9 +159,14 @@ export class RequestState {
     if (head.line !== undefined && settings.secure === true && !isTls(req)) warnInsecure(settings, req)
   }
 
-  /** The response is over: what was changed since the head left is lost, and somebody should know. */
+  /** The response is over. */
   closed(req: AnyRequest): void {
     this.#over = true
+    this.#tellLate(req)
+  }
+
+  /** What was changed since the head left is lost, and somebody should know. */
+  #tellLate(req: AnyRequest): void {
     const { text } = this.#held
     if (this.#session === undefined || text === undefined) return
     const lost = sessionText(this.#session)

@@ -5,7 +5,7 @@ import type { SessionEvent } from './events.js'
 import type { DerivedKeys } from './keys.js'
 import type { Settings } from './options.js'
 import { Remembered } from './remembered.js'
-import { checkPlain, parseSession, sessionText, storable } from './session-json.js'
+import { checkedText, checkPlain, parseSession, sessionText } from './session-json.js'
 import { checkPrefix, cookieAttributes, forget, isPath, isToken, keepFor, maxLineLength } from './set-cookie.js'
 import type { AnyRequest, SessionInfo } from './types.js'
 
@@ -155,7 +155,7 @@ export class SessionCookie {
   encode(session: unknown): string {
     checkPlain(session, 'session')
     const now = unixTime()
-    const text = storable(session, sessionText(session))
+    const text = checkedText(session, sessionText(session))
     this.#fit(text, this.#tail(now, now, this.settings.secure !== false))
     return this.#current().codec.seal(text, now, now)
   }
@@ -241,7 +241,7 @@ function isValid(session: object, contents: Contents, settings: Settings, req: A
 }
 
 function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : `thrown: ${typeof error === 'string' ? error : typeof error}`)
+  process.emitWarning(error instanceof Error ? error : `"validate" threw ${typeof error}`)
 }
 
 function tooLarge(text: string, length: number): string {

@@ -34,7 +34,7 @@ export function sessionText(session: object): string | undefined {
  * `text`, the JSON text of a session, if JSON carries all its values.
  * @throws ValueError with the path to one that it does not
  */
-export function storable(session: object, text: string | undefined): string {
+export function checkedText(session: object, text: string | undefined): string {
   let flaw: Flaw | undefined
   try {
     flaw = findFlaw(session, [])

@@ -9,7 +9,7 @@ export const maxLineLength = 4093
 /*
  * A Set-Cookie line, RFC 6265bis §4.1.1:
  *
- *     name=value [; Max-Age=seconds] ; Path=path [; Domain=domain] [; Secure] [; HttpOnly] ; SameSite=… [; Partitioned]
+ *     name=value [; Max-Age=seconds [; Expires=date]] ; Path=path [; Domain=domain] [; Secure] [; HttpOnly] ; SameSite=… [; Partitioned]
  */
 
 /** Makes the browser keep the cookie for so many seconds; without it, until it closes. */
@@ -57,7 +57,7 @@ export function isDomain(value: unknown): value is string {
  * @throws TypeError for a cookie that a browser would drop without a word
  */
 export function checkPrefix(name: string, path: string, { secure, httpOnly, domain }: Settings): void {
-  const prefix = /^__(?:secure|host|http)-(?:http-)?/i.exec(name)?.[0].toLowerCase()
+  const prefix = /^__(?:host-http|host|http|secure)-/i.exec(name)?.[0].toLowerCase()
   if (prefix === undefined) return
   const refuse = (option: string, wanted: string) => {
     throw new TypeError(`"${option}" expected ${wanted}, since the cookie's name starts with ${prefix}`)

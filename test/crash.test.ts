@@ -195,7 +195,7 @@ t.test('mishaps end as they do without the library, and harm no other request', 
 t.test('a validate that misbehaves rejects, with a warning', async (t) => {
   const rows: [name: string, validate: () => unknown, warning: RegExp][] = [
     ['throws an error', () => { throw new Error('of validate') }, /of validate/],
-    ['throws a string', () => { throw 'of validate' }, /of validate/],
+    ['throws a string', () => { throw 'of validate' }, /^"validate" threw string$/],
     ['throws undefined', () => { throw undefined }, /./],
     ['throws an object', () => { throw { message: 'of validate' } }, /./],
     ['returns nothing', () => {}, /"validate" expected to return a boolean, got undefined/],

@@ -112,7 +112,7 @@ t.test('validate that throws or returns no boolean rejects, with a warning', asy
     ['true', () => true, undefined],
     ['false', () => false, undefined],
     ['throws', () => { throw new Error('in validate') }, { message: 'in validate' }],
-    ['throws no error', () => { throw 'a string' }, { name: 'Warning', message: 'thrown: a string' }],
+    ['throws no error', () => { throw 'a string' }, { name: 'Warning', message: '"validate" threw string' }],
     ['a promise', async () => true, { name: 'TypeError', message: /"validate" expected to return a boolean/ }],
     ['undefined', () => undefined, { name: 'TypeError' }],
     ['1', () => 1, { name: 'TypeError' }],

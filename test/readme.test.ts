@@ -63,9 +63,9 @@ const checks: Record<string, (t: Test, block: Block) => Promise<void>> = {
   },
   async 'Log out everywhere'(t, block) {
     const { port } = await run(t, block)
-    const [one, other] = [cookieOf(await ask(port, '/login')), cookieOf(await ask(port, '/login'))]
+    const [one, other] = [cookieOf(await ask(port, '/login', {}, 'POST')), cookieOf(await ask(port, '/login', {}, 'POST'))]
     t.equal((await ask(port, '/', { cookie: other })).body, 'gopher')
-    t.equal(cookieOf(await ask(port, '/logout-everywhere', { cookie: one })), 'session=')
+    t.equal(cookieOf(await ask(port, '/logout-everywhere', { cookie: one }, 'POST')), 'session=')
     t.equal((await ask(port, '/', { cookie: other })).body, 'nobody')
   },
   async 'Testing your own handlers'(t, block) {
@@ -104,7 +104,7 @@ t.test('the commands', async (t) => {
   for (const { code, language } of blocks) {
     if (language !== 'sh') continue
     for (const [, target] of code.matchAll(/^make (\w+)/gm)) t.match(makefile, new RegExp(`^${target}:`, 'm'), `make ${target}`)
-    for (const [, file] of code.matchAll(/^npm install \.\/(\S+)/gm)) t.equal(file, `${name}-${version}.tgz`)
+    for (const [, file] of code.matchAll(/npm install \S+\/(\S+\.tgz)/g)) t.equal(file, `${name}-${version}.tgz`)
     for (const [, script] of code.matchAll(/^node -p "(.*)"$/gm)) {
       t.match(spawnSync(process.execPath, ['-p', script!], { encoding: 'utf8' }).stdout, /^[\w-]{43}\n$/)
     }

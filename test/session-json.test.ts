@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { ValueError } from '../lib/index.js'
-import { changedKeys, checkPlain, parseSession, sessionText, storable as storableText } from '../lib/session-json.js'
+import { changedKeys, checkPlain, parseSession, sessionText, checkedText as storableText } from '../lib/session-json.js'
 
 /** An object or array in an object or array, so many deep. */
 const nested = (depth: number, array = false): object => {
