@@ -497,3 +497,16 @@ t.test('Secure', async (t) => {
     }
   }
 })
+
+t.test('set and clear leave the object that was handed out the session', async (t) => {
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler(() => {}, key, sessions)
+  const req = { headers: { cookie: `session=${handler.encodeCookie({ a: 1 })}` } } as IncomingMessage
+  const session = handler.read(req)
+  sessions.set(req, { b: 2 })
+  t.equal(sessions.get(req), session)
+  t.strictSame({ ...session }, { b: 2 })
+  sessions.clear(req)
+  t.equal(sessions.get(req), session)
+  t.strictSame({ ...session }, {})
+})
