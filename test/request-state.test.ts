@@ -510,3 +510,19 @@ t.test('set and clear leave the object that was handed out the session', async (
   t.equal(sessions.get(req), session)
   t.strictSame({ ...session }, {})
 })
+
+t.test('a session that ends before its response leaves is kept for a second, and not longer or less', async (t) => {
+  const now = 1_800_000_000
+  setTime(t, now)
+  const served = await serveSessions(t, (req, res, sessions) => {
+    sessions.get(req).b = 2
+    setTime(t, now + Number(req.url!.slice(1)))
+    res.end()
+  }, { options: { maxAge: 100 } })
+  const cookie = `session=${served.handler.encodeCookie({ a: 1 })}`
+  for (const [age, left] of [[98, 2], [99, 1], [100, 1], [101, 1], [1000, 1]]) {
+    setTime(t, now + 50)
+    const [line] = (await served.ask(`/${age}`, cookie)).all('set-cookie')
+    t.match(line, `; Max-Age=${left}; `, `at the age of ${age}`)
+  }
+})
