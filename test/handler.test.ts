@@ -279,3 +279,13 @@ t.test('a handler that is gone does not count', async (t) => {
   sessions.secure = false
   t.equal(sessions.secure, false)
 })
+
+t.test('what is too large is told with its three largest keys, and not with what they hold', async (t) => {
+  const handler = new SessionHandler(() => {}, key, new RequestSessions())
+  const session = { small: 1, largest: 'x'.repeat(3000), third: 'é'.repeat(20), second: ['y'.repeat(100)], smaller: '' }
+  t.throws(() => handler.encodeCookie(session), {
+    name: 'SizeError',
+    code: 'ERR_SESHCOOKIE_SIZE',
+    message: /^the Set-Cookie line would be 43\d\d bytes, at most 4093 .*: largest \(3012\), second \(113\), third \(50\)$/,
+  })
+})
