@@ -437,3 +437,44 @@ t.test('http2', async (t) => {
     t.strictSame(events, [])
   })
 })
+
+t.test('a head that Node refuses leaves the headers that were set as they were', async (t) => {
+  const seen: unknown[] = []
+  const served = await serveSessions(t, (req, res, sessions) => {
+    sessions.get(req).a = 1
+    res.setHeader('Vary', 'Accept').setHeader('cache-control', 'private').setHeader('Set-Cookie', ['a=1', 'session=own'])
+    t.throws(() => res.writeHead(200, { 'X-A': 'a\nb' }), { code: 'ERR_INVALID_CHAR' })
+    seen.push(res.getHeader('vary'), res.getHeader('cache-control'), res.getHeader('set-cookie'))
+    res.end()
+  })
+  const answer = await served.ask('/')
+  t.strictSame(seen, ['Accept', 'private', ['a=1', 'session=own']])
+  t.strictSame([answer.all('vary'), answer.all('cache-control')], [['Accept, Cookie'], ['private, no-store']])
+})
+
+t.test('writeHead gets as many arguments as it was given', async (t) => {
+  const rows: [name: string, args: unknown[], count: number][] = [
+    ['status', [200], 1],
+    ['status and headers', [200, ['X-A', '1']], 2],
+    ['status, reason and headers', [200, 'Fine', ['X-A', '1']], 3],
+  ]
+  for (const [name, args, count] of rows) {
+    const counts: number[] = []
+    const sessions = new RequestSessions()
+    const handler = new SessionHandler((req, res) => {
+      sessions.get(req).a = 1
+      Reflect.apply(res.writeHead, res, args)
+      res.end()
+    }, key, sessions)
+    const port = await serve(t, (req, res) => {
+      const { writeHead } = res
+      res.writeHead = (...args: unknown[]) => {
+        counts.push(args.length)
+        return Reflect.apply(writeHead, res, args)
+      }
+      handler.listener(req, res)
+    })
+    t.equal((await ask(port, '/')).all('set-cookie').length, 1, name)
+    t.strictSame(counts, [count], name)
+  }
+})
