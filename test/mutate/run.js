@@ -19,7 +19,7 @@ const { values: options } = parseArgs({ options: { list: { type: 'boolean' }, on
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const workers = 2
 const passing = new Map() // whether a test file passes on the library as it is
-const timeout = 60_000 // milliseconds, for one test file
+const timeout = 60_000 // milliseconds, for one test file; one that loops would hear no signal but SIGKILL
 
 const chosen = mutants.filter(({ name, file }) => [undefined, name, file].includes(options.only))
 if (chosen.length === 0) throw new Error(`no mutant is called ${options.only}`)
@@ -104,12 +104,13 @@ async function failureOf(test, copy) {
   const loader = pathToFileURL(join(root, 'node_modules/@tapjs/typescript/dist/esm/import.mjs')).href
   const env = { ...process.env, TS_NODE_TRANSPILE_ONLY: '1', TAP_BAIL: '1' }
   const stdio = ['ignore', 'pipe', 'ignore']
-  const child = spawn(process.execPath, ['--import', loader, join('test', test)], { cwd: copy, env, stdio, timeout })
+  const child = spawn(process.execPath, ['--import', loader, join('test', test)],
+    { cwd: copy, env, stdio, timeout, killSignal: 'SIGKILL' })
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (chunk) => { said += chunk })
   const [code, signal] = await once(child, 'close')
   if (code === 0) return undefined
-  if (signal !== null) return `no end within ${timeout / 1000} seconds`
+  if (signal !== null) return `no end within ${timeout / 1000} s`
   const [before, rest] = said.split(/^ *not ok \d+ - /m)
   if (rest === undefined) return `ended with ${code}`
   const subtest = /.*^ *# Subtest: (.*?)$/ms.exec(before)?.[1]
