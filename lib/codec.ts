@@ -36,7 +36,7 @@ export interface Contents {
   readonly ours: boolean
   readonly created: number
   readonly issued: number
-  /** The index of the key that opened it. */
+  /** The index of the key that opens it. */
   readonly keyIndex: number
 }
 

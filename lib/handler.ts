@@ -70,21 +70,21 @@ export class SessionHandler<
   ) {
     if (typeof listener !== 'function') throw misuse(TypeError, 'listener', 'a function', listener)
     const keys = deriveKeys(key)
-    const { states, cookies } = shared(sessions)
+    const owner = shared(sessions)
     const { cookieName = 'session', cookiePath = '/', remember = 1000 } =
       ownOptions(options, ['cookieName', 'cookiePath', 'remember']) as HandlerOptions
     if (typeof remember !== 'number') throw misuse(TypeError, 'remember', 'a number', remember)
     if (!Number.isInteger(remember) || remember < 0 || remember > maxRemember) {
       throw new RangeError(`"remember" expected a whole number, 0 to ${maxRemember}, got ${remember}`)
     }
-    const cookie = new SessionCookie(keys, shared(sessions), cookieName, cookiePath, remember)
-    cookies.add(new WeakRef(cookie))
+    const cookie = new SessionCookie(keys, owner, cookieName, cookiePath, remember)
+    owner.cookies.add(new WeakRef(cookie))
     this.sessions = sessions
     this.remember = remember
     this.#cookie = cookie
     // In plain Node a listener's `this` is the server.
     this.listener = function (this: unknown, req, res) {
-      const state = stateOf(states, req, cookie)
+      const state = stateOf(owner.states, req, cookie)
       if (!state.hooked) {
         state.hooked = true
         hookHead(req, res, state)
