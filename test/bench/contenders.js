@@ -1,3 +1,4 @@
+import * as floor from './floor-server.js'
 import * as ours from './ours.js'
 import { visit } from './visit.js'
 
@@ -34,6 +35,10 @@ const securePlugin = (use) => ({
 export function contenders(against) {
   return new Map(Object.entries({
     [bare]: { base: bare, use: 'none', listener: () => (req, res) => res.end(visit.constant) },
+    'floor, ignored': { base: bare, use: 'ignored', listener: () => floor.listener('ignored') },
+    'floor, read': { base: bare, use: 'read', listener: () => floor.listener('read') },
+    'floor, read, remember: 0': { base: bare, use: 'read', listener: () => floor.listener('read', false) },
+    'floor, written': { base: bare, use: 'written', listener: () => floor.listener('written') },
     'ours, ignored': own('ignored'),
     'ours, read': own('read'),
     'ours, read, remember: 0': own('read', 0),

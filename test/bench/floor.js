@@ -48,8 +48,13 @@ function nextIv() {
 }
 
 /** The value of a cookie that holds `session`. */
-export function seal(session, created = 1767225600, issued = created) {
-  const textEnd = 12 + plain.write(JSON.stringify(session), 12)
+export function seal(session) {
+  return sealText(JSON.stringify(session))
+}
+
+/** The value of a cookie that holds the JSON `text`. */
+export function sealText(text, created = 1767225600, issued = created) {
+  const textEnd = 12 + plain.write(text, 12)
   const length = Math.ceil(textEnd / 32) * 32
   plain.writeUIntBE(created, 0, 6)
   plain.writeUIntBE(issued, 6, 6)
@@ -71,6 +76,11 @@ export function seal(session, created = 1767225600, issued = created) {
 
 /** The session that `value` holds. */
 export function open(value) {
+  return JSON.parse(openText(value))
+}
+
+/** The JSON, and spaces, that `value` holds. */
+export function openText(value) {
   const end = start + bytes.write(value, start, 'base64url')
   const tagStart = end - 32
   bytes.copy(sent, 0, tagStart, end)
@@ -85,7 +95,7 @@ export function open(value) {
   const opened = decipher.update(bytes.subarray(textStart, tagStart))
   times.created = opened.readUIntBE(0, 6)
   times.issued = opened.readUIntBE(6, 6)
-  return JSON.parse(opened.toString('utf8', 12))
+  return opened.toString('utf8', 12)
 }
 
 /** The times of the cookie opened last: kept, so that no compiler leaves their reading out. */
@@ -97,15 +107,22 @@ export const times = { created: 0, issued: 0 }
  */
 
 const remembered = new Map()
+const mostRemembered = 1000
 
-/** Keeps the JSON of a cookie, to be found by its value. */
+/** Keeps the JSON of a cookie, to be found by its value, as long as there is room: those of the logins come first. */
 export function remember(value, text) {
-  remembered.set(value.slice(-32), { value, text })
+  if (remembered.size < mostRemembered) remembered.set(value.slice(-32), { value, text })
 }
 
 /** The session of a remembered cookie in a header with no other. */
 export function recall(header) {
+  const text = recallText(header)
+  return text === undefined ? undefined : JSON.parse(text)
+}
+
+/** Its JSON. */
+export function recallText(header) {
   const value = header.slice(header.indexOf('=') + 1)
   const found = remembered.get(value.slice(-32))
-  return found !== undefined && found.value === value ? JSON.parse(found.text) : undefined
+  return found !== undefined && found.value === value ? found.text : undefined
 }

@@ -1,11 +1,13 @@
 import { ask, Connection, requestFor } from './connection.js'
 
 /*
- * The browsers, in a process of their own, started by client.js: each has a connection, the cookie of its own login,
- * and asks for / again as soon as it is answered.
+ * The browsers, in a process of their own, started by server.js: each has a connection, the cookie of its own login,
+ * and asks for / again as soon as it is answered. The process never sleeps: to wake it would cost the server, at its
+ * write, as much as all else it does, and only those servers that are slow enough for the browsers to wait.
  */
 
 const fail = (error) => { throw error }
+const stayAwake = () => setImmediate(stayAwake)
 let stop
 
 /** Keeps `connections` busy until told to stop, or until `limit` requests were answered. */
@@ -30,6 +32,7 @@ async function start({ port, connections, limit = Infinity }) {
   }
 }
 
+stayAwake()
 process.on('disconnect', () => process.exit())
 process.on('message', async (message) => {
   if (message === 'stop') stop()
