@@ -109,18 +109,19 @@ export class RequestState {
 
   #decide(req: AnyRequest): SessionHead {
     const session = this.#session!
-    const now = Math.max(unixTime(), this.#held.created)
     const text = sessionText(session)
     if (!this.#cleared && text !== undefined && this.#isHeld(text)) {
-      if (this.#isDue(text, now)) return this.#save(req, text, now, true)
-      return this.#head(undefined, undefined, { ...this.#held, text, ours: true })
+      if (this.#isDue(text)) return this.#save(req, text, true)
+      const held = this.#held
+      return this.#head(undefined, undefined, text === held.text ? held : { ...held, text, ours: true })
     }
     const checked = checkedText(session, text)
-    if (checked !== '{}') return this.#save(req, checked, now, false)
+    if (checked !== '{}') return this.#save(req, checked, false)
     return this.#head(this.cookie.lineToExpire(this.#isSecure(req)), { type: 'cleared' }, emptyHeld)
   }
 
-  #save(req: AnyRequest, text: string, now: number, renewed: boolean): SessionHead {
+  #save(req: AnyRequest, text: string, renewed: boolean): SessionHead {
+    const now = this.#now()
     const created = this.#held.created || now
     const line = this.cookie.lineToSet(text, created, now, this.#isSecure(req))
     return this.#head(line, { type: 'saved', bytes: line.length, renewed }, { text, ours: true, created, issued: now })
@@ -138,10 +139,15 @@ export class RequestState {
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
-  #isDue(text: string, now: number): boolean {
+  #isDue(text: string): boolean {
     const { idleTimeout } = this.cookie.settings
     const { issued } = this.#held
-    return idleTimeout !== undefined && issued !== 0 && text !== '{}' && 2 * (now - issued) >= idleTimeout
+    return idleTimeout !== undefined && issued !== 0 && text !== '{}' && 2 * (this.#now() - issued) >= idleTimeout
+  }
+
+  /** The time, or that of creation where another server's clock was ahead. */
+  #now(): number {
+    return Math.max(unixTime(), this.#held.created)
   }
 
   #isSecure(req: AnyRequest): boolean {

@@ -135,7 +135,7 @@ export class SessionCookie {
     if (typeof opened === 'string') return opened
     const session = readSession(opened, settings, now)
     if (typeof session === 'string') return session
-    const contents = known ?? { ...opened, text: opened.text!, ours: false }
+    const contents = known ?? contentsOf(opened as Opened)
     if (known === undefined) remembered.add((opened as Opened).value, contents)
     if (settings.validate !== undefined && !isValid(session, contents, settings, req)) return 'invalid'
     return { session, contents, event: { type: 'opened', keyIndex: contents.keyIndex } }
@@ -218,6 +218,11 @@ function openOrWarn(codec: Codec, value: string): ReturnType<Codec['open']> {
     warn(error)
     return 'tag'
   }
+}
+
+/** What is kept of a value whose JSON holds a session. Field by field: a spread takes a microsecond. */
+function contentsOf({ text, created, issued, keyIndex }: Opened): Contents {
+  return { text: text!, ours: false, created, issued, keyIndex }
 }
 
 /** The checks after the tag: times, UTF-8, JSON. */
