@@ -36,7 +36,7 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
       : writeCompleted(req, res, original, args, head)
     if (res.headersSent) {
       watcher.sent(req, head)
-      res.once('close', () => watcher.closed(req))
+      res.on('close', () => watcher.closed(req))
     }
     return result
   }
