@@ -112,8 +112,7 @@ export class RequestState {
     const text = sessionText(session)
     if (!this.#cleared && text !== undefined && this.#isHeld(text)) {
       if (this.#isDue(text)) return this.#save(req, text, true)
-      const held = this.#held
-      return this.#head(undefined, undefined, text === held.text ? held : { ...held, text, ours: true })
+      return this.#head(undefined, undefined, this.#held)
     }
     const checked = checkedText(session, text)
     if (checked !== '{}') return this.#save(req, checked, false)
