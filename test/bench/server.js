@@ -37,9 +37,12 @@ export async function check(name, { use }, port) {
   equal(after.body, second.body, `${name} reads what it wrote`)
 }
 
-/** One measurement: requests a second, and microseconds of processor time a request. */
-export async function measure(servers, load, port, milliseconds) {
-  await load.ask({ port, connections })
+/**
+ * One measurement: requests a second, and microseconds of processor time a request. `awake`: the browsers never sleep,
+ * which is fairer to a single server, and would leave several too few processors.
+ */
+export async function measure(servers, load, port, milliseconds, { awake = false } = {}) {
+  await load.ask({ port, connections, awake })
   await sleep(warmUp)
   const from = await Promise.all(servers.map((server) => server.ask('usage')))
   await sleep(milliseconds)
@@ -73,7 +76,7 @@ export async function server({ rounds, only, against, quick, say }) {
     for (let round = -1; round < rounds; round++) {
       say(`servers, round ${round + 1} of ${rounds}`)
       for (const { child, port, perSecond, cpu, busy } of running.values()) {
-        const measured = await measure([child], load, port, quick || round < 0 ? 300 : 1000)
+        const measured = await measure([child], load, port, quick || round < 0 ? 300 : 1000, { awake: true })
         if (round < 0) continue
         perSecond.push(measured.perSecond)
         cpu.push(measured.cpu)

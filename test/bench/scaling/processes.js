@@ -9,7 +9,7 @@ import { number, spread } from '../table.js'
 
 /*
  * One process and two, by node:cluster. The browsers need a processor too, so on two of them two processes cannot be
- * twice as fast; the processor time a request is what tells.
+ * twice as fast; the processor time a request is what tells. It counts the waking of the browsers, which sleep here.
  */
 
 const names = ['node:http', 'ours, read', 'ours, written']
