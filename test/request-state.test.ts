@@ -355,6 +355,7 @@ t.test('a text that was sealed in another spelling is unchanged when it means th
     const session = sessions.get(req)
     if (req.url === '/change') session.b = 2
     res.end(JSON.stringify(session))
+    if (req.url === '/change-late') session.s = 'b'
   })
   const now = Math.floor(Date.now() / 1000)
   const value = new Codec(deriveKeys(key), boundTo('session', '', '/'))
@@ -368,6 +369,10 @@ t.test('a text that was sealed in another spelling is unchanged when it means th
   await until(() => closed === 2)
   await new Promise(setImmediate)
   t.strictSame(served.events.map(({ type }) => type), ['opened', 'opened'])
+  await served.ask('/change-late', `session=${value}`)
+  await until(() => closed === 3)
+  await until(() => served.events.at(-1)!.type === 'late')
+  t.match(served.events.at(-1), { error: { message: /lost: s$/ } }, 'what was changed, and nothing that is spelled otherwise')
   const empty = new Codec(deriveKeys(key), boundTo('session', '', '/')).seal('{ }', now - 100, now - 100)
   served.sessions.idleTimeout = 150
   t.strictSame((await served.ask('/', `session=${empty}`)).all('set-cookie'), [], 'an empty one is not renewed')

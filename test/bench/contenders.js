@@ -16,6 +16,8 @@ const peer = (name, use) => ({
   listener: async () => (await import(`./peers/${name}.js`)).listener(use === 'written'),
 })
 
+const least = (use, remembers) => ({ base: bare, use, listener: () => floor.listener(use, remembers) })
+
 const own = (use, remember, folder) => ({ base: bare, use, listener: () => ours.listener({ use, remember, folder }) })
 
 const ownFastify = (use, folder) => ({
@@ -35,10 +37,10 @@ const securePlugin = (use) => ({
 export function contenders(against) {
   return new Map(Object.entries({
     [bare]: { base: bare, use: 'none', listener: () => (req, res) => res.end(visit.constant) },
-    'floor, ignored': { base: bare, use: 'ignored', listener: () => floor.listener('ignored') },
-    'floor, read': { base: bare, use: 'read', listener: () => floor.listener('read') },
-    'floor, read, remember: 0': { base: bare, use: 'read', listener: () => floor.listener('read', false) },
-    'floor, written': { base: bare, use: 'written', listener: () => floor.listener('written') },
+    'floor, ignored': least('ignored'),
+    'floor, read': least('read'),
+    'floor, read, remember: 0': least('read', false),
+    'floor, written': least('written'),
     'ours, ignored': own('ignored'),
     'ours, read': own('read'),
     'ours, read, remember: 0': own('read', 0),

@@ -5,7 +5,8 @@ import { visit } from './visit.js'
  * The floor of a server: handlers that do what ours make possible, in the fewest plain calls, with nothing around
  * them. An entry in a WeakMap for each request; where the session is used, the cookie opened or recalled, one
  * JSON.stringify to see a change, and the headers given to writeHead, which is the quickest way to give them. No hook
- * that would see them given in another way, no check, no choice, nothing that notices a change that comes too late.
+ * that would see them given in another way, no check but the tag's, nothing that notices a change that comes too late.
+ * Of what it writes it remembers the logins, as no browser here sends another cookie back.
  */
 
 const states = new WeakMap()
@@ -30,7 +31,7 @@ function asking(writes, remembers) {
       res.writeHead(200, ['Content-Length', body.length, 'Vary', 'Cookie'])
     } else {
       const value = sealText(after, Math.floor(Date.now() / 1000))
-      if (remembers) remember(value, after)
+      if (remembers && before === '{}') remember(value, after)
       const line = `session=${value}${attributes}`
       res.writeHead(200, [
         'Content-Length', body.length, 'Set-Cookie', line, 'Vary', 'Cookie', 'Cache-Control', 'no-store',

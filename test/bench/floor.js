@@ -107,11 +107,10 @@ export const times = { created: 0, issued: 0 }
  */
 
 const remembered = new Map()
-const mostRemembered = 1000
 
-/** Keeps the JSON of a cookie, to be found by its value, as long as there is room: those of the logins come first. */
+/** Keeps the JSON of a cookie, to be found by its value. */
 export function remember(value, text) {
-  if (remembered.size < mostRemembered) remembered.set(value.slice(-32), { value, text })
+  remembered.set(value.slice(-32), { value, text })
 }
 
 /** The session of a remembered cookie in a header with no other. */
@@ -120,7 +119,7 @@ export function recall(header) {
   return text === undefined ? undefined : JSON.parse(text)
 }
 
-/** Its JSON. */
+/** The JSON of a remembered cookie in such a header. */
 export function recallText(header) {
   const value = header.slice(header.indexOf('=') + 1)
   const found = remembered.get(value.slice(-32))

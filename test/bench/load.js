@@ -1,7 +1,7 @@
 import { ask, Connection, requestFor } from './connection.js'
 
 /*
- * The browsers, in a process of their own, started by server.js: each has a connection, the cookie of its own login,
+ * The browsers, in a process of their own, started by server.js and scaling: each has a connection, the cookie of its own login,
  * and asks for / again as soon as it is answered. Told to stay awake, the process never sleeps: to wake it would cost
  * the server, at its write, as much as all else it does, and only those slow enough for the browsers to wait. That
  * takes a processor.
