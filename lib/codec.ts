@@ -51,6 +51,14 @@ export interface Opened {
   readonly keyIndex: number
 }
 
+/** Parts of the scratch buffers, as long as a P of some length makes them. */
+interface Views {
+  readonly plain: Buffer
+  readonly ciphertext: Buffer
+  /** A ‖ IV ‖ ciphertext ‖ suffix. */
+  readonly tagInput: Buffer
+}
+
 /** Bytes of P for a JSON text of so many bytes. */
 function plainLength(textLength: number): number {
   return Math.ceil((timesLength + textLength) / padTo) * padTo
@@ -81,12 +89,15 @@ export class Codec {
   readonly #expected = Buffer.allocUnsafeSlow(tagLength)
   readonly #pool = Buffer.allocUnsafeSlow(poolLength)
   #pooled = 0 // bytes of the pool not yet used
+  readonly #iv: Buffer
+  readonly #views = new Map<number, Views>() // by length of P
 
   // A ‖ IV ‖ ciphertext ‖ suffix lie here for the tag. The value is the same bytes from A's last one on, with the
   // version in its place and the tag in the suffix's.
   readonly #bytes: Buffer
   readonly #start: number
   readonly #lastOfA: number
+  readonly #ciphertextStart: number
 
   constructor(keys: readonly DerivedKeys[], a: Buffer) {
     this.#keys = keys
@@ -94,6 +105,8 @@ export class Codec {
     this.#bytes.set(a)
     this.#start = a.length - 1
     this.#lastOfA = a[this.#start]!
+    this.#ciphertextStart = a.length + ivLength
+    this.#iv = this.#bytes.subarray(a.length, this.#ciphertextStart)
     this.#suffix.writeUInt32BE(8 * a.length, suffixLength - 4)
   }
 
@@ -101,25 +114,25 @@ export class Codec {
   seal(text: string, created: number, issued: number): string {
     const { encryption, authentication } = this.#keys[0]!
     const bytes = this.#bytes
-    const ivStart = this.#start + 1
 
     // 1. P: times, JSON, spaces.
     const plain = this.#plain
     plain.writeUIntBE(created, 0, 6)
     plain.writeUIntBE(issued, 6, 6)
     const textEnd = timesLength + plain.write(text, timesLength)
-    const tagStart = ivStart + ivLength + plainLength(textEnd - timesLength)
-    plain.fill(0x20, textEnd, tagStart - ivStart - ivLength)
+    const length = plainLength(textEnd - timesLength)
+    const tagStart = this.#ciphertextStart + length
+    const views = this.#viewsFor(length)
+    plain.fill(0x20, textEnd, length)
 
     // 2. A fresh IV, and the ciphertext. CTR needs no final().
-    const iv = this.#nextIv()
-    bytes.set(iv, ivStart)
-    const cipher = createCipheriv('aes-256-ctr', encryption, iv)
-    bytes.set(cipher.update(plain.subarray(0, tagStart - ivStart - ivLength)), ivStart + ivLength)
+    this.#takeIv()
+    const cipher = createCipheriv('aes-256-ctr', encryption, this.#iv)
+    bytes.set(cipher.update(views.plain), this.#ciphertextStart)
 
     // 3. The tag over A, IV, ciphertext and the length of A.
     bytes.set(this.#suffix, tagStart)
-    const tag = tagOf(authentication, bytes.subarray(0, tagStart + suffixLength))
+    const tag = tagOf(authentication, views.tagInput)
 
     // 4. Version, IV, ciphertext, tag, in base64url.
     bytes.write(tag, tagStart, 'latin1')
@@ -133,7 +146,6 @@ export class Codec {
   open(value: string): Opened | 'length' | 'format' | 'tag' {
     if (value.length < minValueLength || value.length > maxValueLength) return 'length'
     const bytes = this.#bytes
-    const ivStart = this.#start + 1
 
     // 4. Version, IV, ciphertext, tag. Node's decoder skips what is not base64url; the way back shows it.
     const end = this.#start + bytes.write(value, this.#start, 'base64url')
@@ -142,17 +154,17 @@ export class Codec {
     bytes[this.#start] = this.#lastOfA
     if (canonical !== value || versionRead !== version) return 'format'
     const tagStart = end - tagLength
+    const views = this.#viewsFor(tagStart - this.#ciphertextStart)
 
     // 3. The tag under each key.
     bytes.copy(this.#tag, 0, tagStart, end)
     bytes.set(this.#suffix, tagStart)
-    const keyIndex = this.#findKey(bytes.subarray(0, tagStart + suffixLength))
+    const keyIndex = this.#findKey(views.tagInput)
     if (keyIndex === -1) return 'tag'
 
     // 2. Decryption.
-    const iv = bytes.subarray(ivStart, ivStart + ivLength)
-    const decipher = createDecipheriv('aes-256-ctr', this.#keys[keyIndex]!.encryption, iv)
-    const plain = decipher.update(bytes.subarray(ivStart + ivLength, tagStart))
+    const decipher = createDecipheriv('aes-256-ctr', this.#keys[keyIndex]!.encryption, this.#iv)
+    const plain = decipher.update(views.ciphertext)
     if (plain.length % padTo !== 0) return 'format'
 
     // 1. Times and JSON, less the spaces.
@@ -179,12 +191,27 @@ export class Codec {
     return -1
   }
 
-  #nextIv(): Buffer {
+  /** Puts 16 bytes of the pool into the IV's place. */
+  #takeIv(): void {
     if (this.#pooled === 0) {
       randomFillSync(this.#pool)
       this.#pooled = poolLength
     }
     this.#pooled -= ivLength
-    return this.#pool.subarray(this.#pooled, this.#pooled + ivLength)
+    this.#pool.copy(this.#iv, 0, this.#pooled, this.#pooled + ivLength)
+  }
+
+  /** Those for a length that we seal are kept: views made anew would be a tenth of what a cookie costs. */
+  #viewsFor(length: number): Views {
+    const kept = this.#views.get(length)
+    if (kept !== undefined) return kept
+    const end = this.#ciphertextStart + length
+    const views = {
+      plain: this.#plain.subarray(0, length),
+      ciphertext: this.#bytes.subarray(this.#ciphertextStart, end),
+      tagInput: this.#bytes.subarray(0, end + suffixLength),
+    }
+    if (length % padTo === 0) this.#views.set(length, views)
+    return views
   }
 }

@@ -156,8 +156,7 @@ export class SessionCookie {
     checkPlain(session, 'session')
     const now = unixTime()
     const text = checkedText(session, sessionText(session))
-    this.#fit(text, this.#tail(now, now, this.settings.secure !== false))
-    return this.#current().codec.seal(text, now, now)
+    return this.#seal(text, now, now, this.#tail(now, now, this.settings.secure !== false))
   }
 
   /**
@@ -166,10 +165,8 @@ export class SessionCookie {
    */
   lineToSet(text: string, created: number, issued: number, secure: boolean): string {
     const tail = this.#tail(created, issued, secure)
-    this.#fit(text, tail)
-    const { codec, remembered } = this.#current()
-    const value = codec.seal(text, created, issued)
-    remembered.add(value, { text, ours: true, created, issued, keyIndex: 0 })
+    const value = this.#seal(text, created, issued, tail)
+    this.#current().remembered.add(value, { text, ours: true, created, issued, keyIndex: 0 })
     return `${this.#name}=${value}${tail}`
   }
 
@@ -190,9 +187,10 @@ export class SessionCookie {
   }
 
   /** @throws SizeError where the line would be longer than browsers take */
-  #fit(text: string, tail: string): void {
+  #seal(text: string, created: number, issued: number, tail: string): string {
     const length = this.#name.length + 1 + valueLength(Buffer.byteLength(text)) + tail.length
     if (length > maxLineLength) throw new SizeError(tooLarge(text, length))
+    return this.#current().codec.seal(text, created, issued)
   }
 
   #current(): Built {
