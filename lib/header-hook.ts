@@ -67,10 +67,10 @@ function complete(
   const reason = typeof second === 'string' ? second : undefined
   const given = reason === undefined ? third ?? second : third
   const fields = new Fields(res, given, undo)
-  if (line !== undefined) fields.change('Set-Cookie', withLine(name, line))
+  if (line !== undefined) fields.add('Set-Cookie', line, withLine(name, line))
   if (cacheHeaders) {
-    fields.change('Vary', withMember('Cookie', '*'))
-    if (line !== undefined || failed) fields.change('Cache-Control', withMember('no-store'))
+    fields.add('Vary', 'Cookie', withCookie)
+    if (line !== undefined || failed) fields.add('Cache-Control', 'no-store', withNoStore)
   }
   if (!failed && fields.given === given) return args
   // No more arguments than needed: packages that wrap writeHead count them.
@@ -104,6 +104,9 @@ function withMember(member: string, instead: string = member): Change {
   }
 }
 
+const withCookie = withMember('Cookie', '*')
+const withNoStore = withMember('no-store')
+
 type Entry = readonly [name: unknown, value: unknown]
 
 /** The header fields of a response: those given to writeHead, and those set before. */
@@ -120,12 +123,12 @@ class Fields {
   }
 
   /**
-   * Changes a field where Node will take it from: a given one takes the place of a set one, and given ones are sent
-   * as they are, repeated names and all, as long as none was set.
+   * Adds a field, or changes the one there is, where Node will take it from: a given one takes the place of a set
+   * one, and given ones are sent as they are, repeated names and all, as long as none was set.
    */
-  change(field: string, change: Change): void {
+  add(field: string, value: string, change: Change): void {
     const entries = entriesOf(this.given)
-    if (entries === undefined) return this.#set(field, change)
+    if (entries === undefined) return this.#set(field, value, change)
     const key = field.toLowerCase()
     const last = entries.findLastIndex(([name]) => String(name).toLowerCase() === key)
     const noneSet = this.#res.getHeaderNames().length === 0
@@ -141,18 +144,18 @@ class Fields {
       })
       this.given = likeGiven(this.given, changed)
     } else if (noneSet) {
-      this.given = likeGiven(this.given, [...entries, [field, single(change([], []))]])
+      this.given = likeGiven(this.given, [...entries, [field, value]])
     } else {
-      this.#set(field, change)
+      this.#set(field, value, change)
     }
   }
 
-  #set(field: string, change: Change): void {
+  #set(field: string, value: string, change: Change): void {
     const res = this.#res
     const before = res.getHeader(field)
     if (before === undefined) {
       this.#undo.push(() => res.removeHeader(field))
-      res.setHeader(field, single(change([], [])) as string)
+      res.setHeader(field, value)
       return
     }
     const values = [before].flat()
