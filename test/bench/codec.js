@@ -11,7 +11,18 @@ import { number, spread } from './table.js'
 
 export const sizes = [11, 134, 2096]
 
-const bare = { ...floor, cookie: (value) => `session=${value}` }
+const states = new WeakMap()
+
+const bare = {
+  ...floor,
+  cookie: (value) => `session=${value}`,
+  // Ours looks at a request's cookie too, and keeps the session by the request.
+  recall(cookie) {
+    const state = { session: floor.recall(cookie) }
+    states.set(ours.requestWith(cookie), state)
+    return state.session
+  },
+}
 
 const peers = {
   'cookie-session (signs only)': './peers/cookie-session.js',

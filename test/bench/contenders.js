@@ -16,7 +16,7 @@ const peer = (name, use) => ({
   listener: async () => (await import(`./peers/${name}.js`)).listener(use === 'written'),
 })
 
-const least = (use, remembers) => ({ base: bare, use, listener: () => floor.listener(use, remembers) })
+const least = (use, options) => ({ base: bare, use, listener: () => floor.listener(use, options) })
 
 const own = (use, remember, folder) => ({ base: bare, use, listener: () => ours.listener({ use, remember, folder }) })
 
@@ -39,8 +39,12 @@ export function contenders(against) {
     [bare]: { base: bare, use: 'none', listener: () => (req, res) => res.end(visit.constant) },
     'floor, ignored': least('ignored'),
     'floor, read': least('read'),
-    'floor, read, remember: 0': least('read', false),
+    'floor, read, remember: 0': least('read', { remembers: false }),
     'floor, written': least('written'),
+    'hooked floor, ignored': least('ignored', { hooked: true }),
+    'hooked floor, read': least('read', { hooked: true }),
+    'hooked floor, read, remember: 0': least('read', { hooked: true, remembers: false }),
+    'hooked floor, written': least('written', { hooked: true }),
     'ours, ignored': own('ignored'),
     'ours, read': own('read'),
     'ours, read, remember: 0': own('read', 0),

@@ -4,9 +4,11 @@ import { visit } from './visit.js'
 /*
  * The floor of a server: handlers that do what ours make possible, in the fewest plain calls, with nothing around
  * them. An entry in a WeakMap for each request; where the session is used, the cookie opened or recalled, one
- * JSON.stringify to see a change, and the headers given to writeHead, which is the quickest way to give them. No hook
- * that would see them given in another way, no check but the tag's, nothing that notices a change that comes too late.
- * Of what it writes it remembers the logins, as no browser here sends another cookie back.
+ * JSON.stringify to see a change, and the headers given to writeHead, which is the quickest way to give them. No check
+ * but the tag's. Of what it writes it remembers the logins, as no browser here sends another cookie back.
+ *
+ * The hooked floor keeps two promises more, as a library must that does not know the handler: the head may leave in any
+ * way, its fields can be read with getHeader, and a change that comes too late is noticed.
  */
 
 const states = new WeakMap()
@@ -19,34 +21,46 @@ function textOf({ cookie }, remembers) {
   return recalled ?? openText(cookie.slice(cookie.indexOf('=') + 1)).trimEnd()
 }
 
-function asking(writes, remembers) {
-  return (req, res) => {
-    const state = { session: undefined }
-    states.set(req, state)
-    const before = textOf(req.headers, remembers)
-    state.session = JSON.parse(before)
-    const body = visit(state.session, req.url, writes)
-    const after = JSON.stringify(state.session)
-    if (after === before) {
-      res.writeHead(200, ['Content-Length', body.length, 'Vary', 'Cookie'])
-    } else {
-      const value = sealText(after, Math.floor(Date.now() / 1000))
-      if (remembers && before === '{}') remember(value, after)
-      const line = `session=${value}${attributes}`
-      res.writeHead(200, [
-        'Content-Length', body.length, 'Set-Cookie', line, 'Vary', 'Cookie', 'Cache-Control', 'no-store',
-      ])
+/** The names and values of the fields that the head has to have. */
+function fieldsFor(state, remembers) {
+  const text = JSON.stringify(state.session)
+  if (text === state.text) return ['Vary', 'Cookie']
+  const value = sealText(text, Math.floor(Date.now() / 1000))
+  if (remembers && state.text === '{}') remember(value, text)
+  state.text = text
+  return ['Vary', 'Cookie', 'Set-Cookie', `session=${value}${attributes}`, 'Cache-Control', 'no-store']
+}
+
+function hook(res, state, remembers) {
+  const { writeHead } = res
+  res.writeHead = function (...args) {
+    if (state.session !== undefined) {
+      const fields = fieldsFor(state, remembers)
+      for (let i = 0; i < fields.length; i += 2) res.setHeader(fields[i], fields[i + 1])
     }
-    res.end(body)
+    const result = Reflect.apply(writeHead, res, args)
+    res.on('close', () => {
+      if (state.session !== undefined && JSON.stringify(state.session) !== state.text) throw new Error('late')
+    })
+    return result
   }
 }
 
-function ignoring(req, res) {
-  states.set(req, { session: undefined })
-  res.end(visit.constant)
-}
-
 /** A listener. `use`: 'ignored', 'read' or 'written'. */
-export function listener(use, remembers = true) {
-  return use === 'ignored' ? ignoring : asking(use === 'written', remembers)
+export function listener(use, { remembers = true, hooked = false } = {}) {
+  return (req, res) => {
+    const state = { session: undefined, text: undefined }
+    states.set(req, state)
+    if (hooked) hook(res, state, remembers)
+    if (use === 'ignored') return res.end(visit.constant)
+    state.text = textOf(req.headers, remembers)
+    state.session = JSON.parse(state.text)
+    const body = visit(state.session, req.url, use === 'written')
+    if (!hooked) {
+      const fields = fieldsFor(state, remembers)
+      fields.push('Content-Length', body.length)
+      res.writeHead(200, fields)
+    }
+    res.end(body)
+  }
 }

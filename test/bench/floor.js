@@ -12,7 +12,8 @@ import {
  *
  * Why these calls (measured on Node 20 and 24): keys as KeyObjects, since Buffers cost 20 µs on some releases; the
  * digest as a latin1 string, written where its bytes are wanted, since a Buffer of its own costs 0.4 µs; IVs from a
- * pool; one scratch buffer; no Buffer.concat; no final(), which CTR does not need.
+ * pool; one scratch buffer, and the views of it made once, as each costs 0.1 µs and its garbage; no Buffer.concat; no final(), which
+ * CTR does not need.
  */
 
 const encryption = createSecretKey(randomBytes(32))
@@ -30,6 +31,7 @@ const start = a.length - 1
 const lastOfA = a[start]
 const ivStart = a.length
 const textStart = ivStart + 16
+const iv = bytes.subarray(ivStart, textStart)
 
 const plain = Buffer.allocUnsafeSlow(8192)
 const sent = Buffer.allocUnsafeSlow(32)
@@ -38,13 +40,30 @@ const computed = Buffer.allocUnsafeSlow(32)
 const pool = Buffer.allocUnsafeSlow(4096)
 let pooled = 0
 
-function nextIv() {
+/** Puts an IV where it belongs. */
+function takeIv() {
   if (pooled === 0) {
     randomFillSync(pool)
     pooled = pool.length
   }
   pooled -= 16
-  return pool.subarray(pooled, pooled + 16)
+  pool.copy(iv, 0, pooled, pooled + 16)
+}
+
+const views = new Map()
+
+/** The parts of the scratch buffers for a ciphertext of so many bytes. */
+function viewsFor(length) {
+  let found = views.get(length)
+  if (found === undefined) {
+    found = {
+      plain: plain.subarray(0, length),
+      ciphertext: bytes.subarray(textStart, textStart + length),
+      tagInput: bytes.subarray(0, textStart + length + 8),
+    }
+    views.set(length, found)
+  }
+  return found
 }
 
 /** The value of a cookie that holds `session`. */
@@ -60,14 +79,14 @@ export function sealText(text, created = 1767225600, issued = created) {
   plain.writeUIntBE(issued, 6, 6)
   plain.fill(0x20, textEnd, length)
 
-  const iv = nextIv()
-  bytes.set(iv, ivStart)
-  bytes.set(createCipheriv('aes-256-ctr', encryption, iv).update(plain.subarray(0, length)), textStart)
+  takeIv()
+  const { plain: padded, tagInput } = viewsFor(length)
+  bytes.set(createCipheriv('aes-256-ctr', encryption, iv).update(padded), textStart)
 
   const tagStart = textStart + length
   bytes.set(suffix, tagStart)
   bytes[start] = lastOfA
-  const tag = createHmac('sha256', authentication).update(bytes.subarray(0, tagStart + 8)).digest('latin1')
+  const tag = createHmac('sha256', authentication).update(tagInput).digest('latin1')
   bytes.write(tag, tagStart, 'latin1')
 
   bytes[start] = 1
@@ -87,12 +106,12 @@ export function openText(value) {
 
   bytes.set(suffix, tagStart)
   bytes[start] = lastOfA
-  const tag = createHmac('sha256', authentication).update(bytes.subarray(0, tagStart + 8)).digest('latin1')
+  const { ciphertext, tagInput } = viewsFor(tagStart - textStart)
+  const tag = createHmac('sha256', authentication).update(tagInput).digest('latin1')
   computed.write(tag, 'latin1')
   if (!timingSafeEqual(computed, sent)) throw new Error('the tag does not match')
 
-  const decipher = createDecipheriv('aes-256-ctr', encryption, bytes.subarray(ivStart, textStart))
-  const opened = decipher.update(bytes.subarray(textStart, tagStart))
+  const opened = createDecipheriv('aes-256-ctr', encryption, iv).update(ciphertext)
   times.created = opened.readUIntBE(0, 6)
   times.issued = opened.readUIntBE(6, 6)
   return opened.toString('utf8', 12)
