@@ -34,6 +34,8 @@ export interface Contents {
   readonly text: string
   /** It is known to be spelled as JSON.stringify does, since we sealed it. */
   readonly ours: boolean
+  /** As JSON.stringify spells it, where it is not known to be ours and somebody had to know. */
+  respelled?: string | undefined
   readonly created: number
   readonly issued: number
   /** The index of the key that opens it. */

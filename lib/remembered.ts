@@ -1,26 +1,80 @@
 import type { Contents } from './codec.js'
 
-interface Entry {
-  readonly value: string
-  readonly contents: Contents
+const none = Buffer.alloc(0)
+
+/**
+ * Where one cookie's contents are kept. Those of a cookie that was sealed lie there as bytes until it has come back
+ * twice: most never do, as the next one takes their place, and strings that live until then cost the garbage
+ * collector a tenth of what it takes to write a session.
+ */
+class Place {
+  key = 0
   /** Found since the hand last passed. */
-  used: boolean
+  used = false
+  #value: string | undefined
+  #contents: Contents | undefined
+  #bytes = none // the value, then the text in UTF-8
+  #valueLength = 0
+  #length = 0
+  #created = 0
+  #issued = 0
+
+  keep(key: number, value: string, contents: Contents): void {
+    this.key = key
+    this.#hold(value, contents)
+  }
+
+  keepSealed(key: number, value: string, text: string, created: number, issued: number): void {
+    this.key = key
+    this.#value = this.#contents = undefined
+    const most = 2 * value.length // as the text is in it
+    if (this.#bytes.length < most) this.#bytes = Buffer.allocUnsafeSlow(most)
+    this.#valueLength = this.#bytes.write(value, 'latin1')
+    this.#length = this.#valueLength + this.#bytes.write(text, this.#valueLength)
+    this.#created = created
+    this.#issued = issued
+  }
+
+  find(value: string): Contents | undefined {
+    const kept = this.#value ?? this.#bytes.toString('latin1', 0, this.#valueLength)
+    if (kept !== value) return undefined
+    const contents = this.#contents ?? {
+      text: this.#bytes.toString('utf8', this.#valueLength, this.#length),
+      ours: true,
+      created: this.#created,
+      issued: this.#issued,
+      keyIndex: 0,
+    }
+    // Not the value that was asked for, which may be a part of a whole Cookie header.
+    if (this.used && this.#contents === undefined) this.#hold(kept, contents)
+    this.used = true
+    return contents
+  }
+
+  #hold(value: string, contents: Contents): void {
+    this.#value = value
+    this.#contents = contents
+    this.#bytes = none
+  }
 }
 
-// Characters at the end of a value: the last 24 bytes of its tag, as good as random. Hashing the whole value would
-// take longer the longer it is; comparing it once does not matter.
-const keyLength = 32
+/** Some 28 bits of the tag, which are as good as random: of two cookies with the same ones only the first is kept. */
+function keyOf(value: string): number {
+  let key = 0
+  for (let at = value.length - 5; at < value.length; at++) key = key << 6 ^ value.charCodeAt(at)
+  return key
+}
 
 /**
  * The contents of cookies whose tag is known to match, found again by the whole value: at most `limit` of them, with
- * some 10 kB each at worst (the value, and text of two bytes a character). When it is full, a hand goes round (the clock algorithm) and
- * spares once each cookie that was found since it last passed: cookies that never come back do not push out those
- * that do.
+ * some 10 kB each at worst (the value, and text of two bytes a character). When it is full, a hand goes round (the
+ * clock algorithm) and spares once each cookie that was found since it last passed: cookies that never come back do
+ * not push out those that do.
  */
 export class Remembered {
   readonly #limit: number
-  readonly #entries = new Map<string, Entry>()
-  readonly #clock: string[] = []
+  readonly #places = new Map<number, Place>()
+  readonly #clock: Place[] = []
   #hand = 0
 
   constructor(limit: number) {
@@ -28,31 +82,42 @@ export class Remembered {
   }
 
   get(value: string): Contents | undefined {
-    const entry = this.#entries.get(value.slice(-keyLength))
-    if (entry === undefined || entry.value !== value) return undefined
-    entry.used = true
-    return entry.contents
+    return this.#places.get(keyOf(value))?.find(value)
   }
 
+  /** Keeps what was opened. */
   add(value: string, contents: Contents): void {
-    const key = value.slice(-keyLength)
-    if (this.#limit === 0 || this.#entries.has(key)) return
-    this.#clock[this.#freePlace()] = key
-    this.#entries.set(key, { value, contents, used: false })
+    const key = keyOf(value)
+    this.#placeFor(key)?.keep(key, value, contents)
   }
 
-  #freePlace(): number {
-    if (this.#clock.length < this.#limit) return this.#clock.length
+  /** Keeps what was sealed, with the first key. */
+  addSealed(value: string, text: string, created: number, issued: number): void {
+    const key = keyOf(value)
+    this.#placeFor(key)?.keepSealed(key, value, text, created, issued)
+  }
+
+  #placeFor(key: number): Place | undefined {
+    if (this.#limit === 0 || this.#places.has(key)) return undefined
+    const place = this.#freePlace()
+    this.#places.set(key, place)
+    return place
+  }
+
+  #freePlace(): Place {
+    if (this.#clock.length < this.#limit) {
+      const place = new Place()
+      this.#clock.push(place)
+      return place
+    }
     for (;;) {
-      const place = this.#hand
-      this.#hand = (place + 1) % this.#limit
-      const key = this.#clock[place]!
-      const entry = this.#entries.get(key)!
-      if (!entry.used) {
-        this.#entries.delete(key)
+      const place = this.#clock[this.#hand]!
+      this.#hand = (this.#hand + 1) % this.#limit
+      if (!place.used) {
+        this.#places.delete(place.key)
         return place
       }
-      entry.used = false
+      place.used = false
     }
   }
 }

@@ -2,7 +2,7 @@ import { LateChangeError } from './errors.js'
 import { emit, type SessionEvent } from './events.js'
 import type { Settings } from './options.js'
 import { sessionInfo, unixTime, type SessionCookie } from './session-cookie.js'
-import { changedKeys, checkedText, checkPlain, sessionText } from './session-json.js'
+import { changedKeys, checkedText, checkPlain, parseSession, sessionText } from './session-json.js'
 import type { AnyRequest, SessionInfo } from './types.js'
 
 /** What a response's head is to carry for a session that was asked for. */
@@ -23,6 +23,7 @@ export interface SessionHead {
 interface Held {
   readonly text: string | undefined
   readonly ours: boolean
+  respelled?: string | undefined
   readonly created: number
   readonly issued: number
 }
@@ -46,6 +47,7 @@ export class RequestState {
   #cleared = false
   #sent = false
   #over = false
+  #dropped = false // until it is asked for again
   #session: object | undefined
   #held = emptyHeld // as far as is known
 
@@ -60,6 +62,7 @@ export class RequestState {
   }
 
   #open(req: AnyRequest): object {
+    if (this.#dropped) return this.#session = parseSession(this.#held.text!)!
     this.#session = opening
     const { session, contents, event } = this.cookie.open(req)
     if (this.#session === opening) { // validate may have cleared it
@@ -134,7 +137,9 @@ export class RequestState {
   /** Whether `text` is what the browser holds, which may have been spelled otherwise than JSON.stringify does. */
   #isHeld(text: string): boolean {
     const held = this.#held
-    return text === held.text || (!held.ours && text === sessionText(JSON.parse(held.text!) as object))
+    if (text === held.text || held.ours) return text === held.text
+    held.respelled ??= sessionText(JSON.parse(held.text!) as object)
+    return text === held.respelled
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
@@ -167,7 +172,12 @@ export class RequestState {
   /** The response is over. */
   closed(req: AnyRequest): void {
     this.#over = true
+    const { text } = this.#held
     this.#tellLate(req)
+    // The collector takes values of a WeakMap a round later than their keys: the less there is to copy until then, the better.
+    if (this.#session === undefined || text === undefined || text !== this.#held.text) return
+    this.#dropped = true
+    this.#session = undefined
   }
 
   /** What was changed since the head left is lost, and somebody should know. */

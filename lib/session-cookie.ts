@@ -166,7 +166,7 @@ export class SessionCookie {
   lineToSet(text: string, created: number, issued: number, secure: boolean): string {
     const tail = this.#tail(created, issued, secure)
     const value = this.#seal(text, created, issued, tail)
-    this.#current().remembered.add(value, { text, ours: true, created, issued, keyIndex: 0 })
+    this.#current().remembered.addSealed(value, text, created, issued)
     return `${this.#name}=${value}${tail}`
   }
 
@@ -220,7 +220,7 @@ function openOrWarn(codec: Codec, value: string): ReturnType<Codec['open']> {
 
 /** What is kept of a value whose JSON holds a session. Field by field: a spread takes a microsecond. */
 function contentsOf({ text, created, issued, keyIndex }: Opened): Contents {
-  return { text: text!, ours: false, created, issued, keyIndex }
+  return { text: text!, ours: false, respelled: undefined, created, issued, keyIndex }
 }
 
 /** The checks after the tag: times, UTF-8, JSON. */

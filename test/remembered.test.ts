@@ -1,6 +1,8 @@
 import crypto from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import type { Contents } from '../lib/codec.js'
 import { RequestSessions, SessionHandler, type SessionEvent, type SessionOptions } from '../lib/index.js'
@@ -58,6 +60,70 @@ t.test('remembered contents', async t => {
   })
 })
 
+t.test('what was sealed', async t => {
+  const text = '{"a":"\u00e9\u20ac\ud83d\ude00"}'
+  const sealed = 'b'.repeat(60) + 't'.repeat(32)
+
+  t.test('is found as often as it is asked for', async t => {
+    const remembered = new Remembered(10)
+    remembered.addSealed(sealed, text, 1, 2)
+    for (const time of ['once', 'twice', 'three times']) {
+      t.strictSame(remembered.get(sealed), { text, created: 1, issued: 2, ours: true, keyIndex: 0 }, time)
+    }
+    t.equal(remembered.get(sealed), remembered.get(sealed), 'and one object then')
+  })
+
+  for (const found of [0, 1, 2, 3]) {
+    t.test(`is not found by another value, found ${found} times before`, async t => {
+      const remembered = new Remembered(10)
+      remembered.addSealed(sealed, text, 1, 2)
+      for (let time = 0; time < found; time++) remembered.get(sealed)
+      for (const value of [`c${sealed.slice(1)}`, sealed.slice(1), `b${sealed}`, 't'.repeat(32)]) {
+        t.equal(remembered.get(value), undefined, value)
+      }
+      t.equal(remembered.get(sealed)?.text, text, 'it stays')
+    })
+  }
+
+  t.test('takes the place of what never came back, whichever was longer', async t => {
+    const remembered = new Remembered(1)
+    for (const [n, length] of [10, 500, 20, 501, 2000, 10].entries()) {
+      const value = String(n).padStart(100 + 2 * length, 'x')
+      const text = JSON.stringify({ n: '\u00e9'.repeat(length / 2) })
+      const add = n % 3 === 2
+        ? () => { remembered.add(value, { text, created: n, issued: n, ours: true, keyIndex: 0 }) }
+        : () => { remembered.addSealed(value, text, n, n) }
+      add()
+      t.strictSame(remembered.get(value), { text, created: n, issued: n, ours: true, keyIndex: 0 }, `number ${n}`)
+    }
+  })
+
+  t.test('counts towards the limit', async t => {
+    const remembered = new Remembered(3)
+    for (let n = 0; n < 6; n++) {
+      if (n % 2 === 0) remembered.add(value(n), contents(n))
+      else remembered.addSealed(value(n), '{}', n, n)
+    }
+    t.strictSame([0, 1, 2, 3, 4, 5].map(n => remembered.get(value(n))?.created), [, , , 3, 4, 5])
+  })
+
+  t.test('does not keep the Cookie header that it was found in', async t => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = runInNewContext('gc') as () => void
+    const remembered = new Remembered(1000)
+    collectGarbage()
+    const before = process.memoryUsage().heapUsed
+    for (let n = 0; n < 500; n++) {
+      const value = String(n).padStart(100, 'v')
+      remembered.addSealed(value, text, 1, 2)
+      const header = Buffer.from(`session=${value}; other=${'x'.repeat(100_000)}`).toString('latin1')
+      for (let time = 0; time < 3; time++) t.ok(remembered.get(header.slice(8, 108)))
+    }
+    collectGarbage()
+    t.ok(process.memoryUsage().heapUsed - before < 10_000_000, 'of 50 MB')
+  })
+})
+
 t.test('the limit', async t => {
   const count = (remembered: Remembered, upTo: number) =>
     Array.from({ length: upTo }, (_, n) => remembered.get(value(n))).filter(found => found !== undefined).length
@@ -84,6 +150,12 @@ t.test('the limit', async t => {
     remembered.add(value(5), contents(5))
     t.equal(remembered.get(value(1)), undefined, 'then the one that was spared before')
     t.strictSame([3, 4, 5].map(n => remembered.get(value(n))?.created), [3, 4, 5])
+  })
+
+  t.test('keeps what was forgotten when it comes again', async t => {
+    const remembered = new Remembered(2)
+    for (const n of [1, 2, 3, 1]) remembered.add(value(n), contents(n))
+    t.equal(remembered.get(value(1))?.created, 1)
   })
 
   t.test('keeps those that come back, whatever else passes', async t => {

@@ -1,8 +1,10 @@
 import t from 'tap'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { connect, createServer as createHttp2Server, type Http2ServerResponse } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { RequestSessions, SessionHandler, type SessionEvent, type SessionInfo } from '../lib/index.js'
 import { requestAndResponse } from './support/request-and-response.js'
-import { key, serveSessions, setTime, until, type Handle } from './support/serve.js'
+import { ask, key, serve, serveSessions, setTime, until, type Handle } from './support/serve.js'
 
 type Received = 'none' | 'valid' | 'forged' | 'expired' | 'empty'
 
@@ -342,6 +344,106 @@ t.test('late changes', async (t) => {
     await until(() => closed)
     t.equal(answer.status, 500)
     t.strictSame(served.events.map(({ type }) => type), ['failed'])
+  })
+})
+
+t.test('a session first asked for when the head has left, over', async (t) => {
+  type Response = ServerResponse | Http2ServerResponse
+  const overHttp1 = (listener: RequestListener) => serve(t, listener).then((port) => ask(port, '/'))
+  const overHttp2 = async (listener: RequestListener) => {
+    const server = createHttp2Server(listener as never)
+    await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    t.teardown(() => { client.destroy(); server.close() })
+    const stream = client.request({ ':path': '/' })
+    stream.resume()
+    await new Promise((resolve) => { stream.on('close', resolve) })
+  }
+  for (const [name, serveOne] of [['HTTP/1.1', overHttp1], ['HTTP/2', overHttp2]] as const) {
+    for (const when of ['before the end', 'after the end', 'after close']) {
+      t.test(`${name}, ${when}`, async (t) => {
+        const events: SessionEvent[] = []
+        const sessions = new RequestSessions({ onEvent: (event) => events.push(event) })
+        const other = new RequestSessions()
+        const inner = new SessionHandler<never, never>((req: IncomingMessage, res: Response) => {
+          const change = () => { sessions.set(req, { a: 1 }) }
+          if (when === 'before the end') {
+            (res as ServerResponse).flushHeaders()
+            change()
+          }
+          (res as ServerResponse).end()
+          if (when === 'after the end') change()
+          if (when === 'after close') res.on('close', () => setImmediate(change))
+        }, key, sessions)
+        await serveOne(new SessionHandler(inner.listener, key, other, { cookieName: 'other' }).listener as RequestListener)
+        await until(() => events.length > 0)
+        await new Promise(setImmediate)
+        t.match(events, [{ type: 'late', error: { message: /lost: a$/ } }])
+        t.equal(events.length, 1)
+      })
+    }
+  }
+})
+
+t.test('after the response the session is what the cookie holds', async (t) => {
+  const rows: [name: string, handle: Handle, wanted: object][] = [
+    ['read', (req, _, sessions) => { sessions.get(req) }, { a: 1 }],
+    ['changed', (req, _, sessions) => { sessions.get(req).b = 2 }, { a: 1, b: 2 }],
+    ['cleared', (req, _, sessions) => { sessions.clear(req) }, {}],
+    ['refused', (req, _, sessions) => { sessions.get(req).b = 1n as never }, { a: 1, b: 1n }],
+    ['never asked for', () => {}, { a: 1 }],
+  ]
+  for (const [name, handle, wanted] of rows) {
+    t.test(name, async (t) => {
+      const after: [session: object, again: object, info: unknown][] = []
+      const served = await serveSessions(t, (req, res, sessions) => {
+        handle(req, res, sessions)
+        res.on('close', () => setImmediate(() => {
+          const session = sessions.get(req)
+          after.push([session, sessions.get(req), sessions.info(req)])
+        }))
+        res.end()
+      })
+      await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+      await until(() => after.length > 0)
+      const [[session, again, info]] = after as [typeof after[0]]
+      t.strictSame({ ...session }, wanted)
+      t.equal(Object.getPrototypeOf(session), null)
+      t.equal(session, again, 'one object')
+      t.equal(info === undefined, name === 'cleared')
+      t.equal(served.events.filter(({ type }) => type === 'late').length, 0)
+    })
+  }
+
+  t.test('but for what it was changed to too late', async (t) => {
+    const sessions: unknown[] = []
+    const served = await serveSessions(t, (req, res, all) => {
+      const session = all.get(req)
+      res.on('close', () => setImmediate(() => sessions.push(session, all.get(req))))
+      res.end()
+      Object.assign(session, { toJSON: () => 1 })
+    })
+    await served.ask('/')
+    await until(() => sessions.length > 0)
+    t.equal(sessions[1], sessions[0], 'it has no JSON text to be read from')
+  })
+
+  t.test('and what is changed then is late', async (t) => {
+    const served = await serveSessions(t, (req, res, sessions) => {
+      sessions.get(req).b = 2
+      res.on('close', () => setImmediate(() => {
+        sessions.set(req, { a: 1, b: 2 })
+        sessions.set(req, { a: 3 })
+        sessions.clear(req)
+      }))
+      res.end()
+    })
+    await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+    await until(() => served.events.length > 3)
+    t.match(served.events.slice(2), [
+      { type: 'late', error: { message: /lost: a, b$/ } },
+      { type: 'late', error: { message: /lost: a$/ } },
+    ])
   })
 })
 
