@@ -4,13 +4,15 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { codec } from './codec.js'
 import { disturbed, goals } from './goals.js'
+import { instructions } from './instructions.js'
 import { scaling } from './scaling.js'
 import { listener } from './listener.js'
 import { readme } from './readme.js'
 import { server } from './server.js'
 import { markdown, text } from './table.js'
 
-const help = `node bench.js [options] [part ...]     parts: codec, listener, server, scaling; all by default
+const help = `node bench.js [options] [part ...]     parts: codec, listener, server, scaling; all of these by default
+                                       and instructions, which needs valgrind
   --quick            few and short rounds: to see that it works, not to believe
   --rounds N         default: 9
   --million          part scaling: also the heap after a million requests (a minute or two)
@@ -41,7 +43,8 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
 })
 
-const parts = { codec, listener, server, scaling }
+const parts = { codec, listener, server, scaling, instructions }
+const usualParts = Object.keys(parts).filter((name) => name !== 'instructions')
 
 function commit() {
   const cwd = import.meta.dirname
@@ -91,5 +94,5 @@ if (options.help || unknown.length > 0) {
   console.log(help)
   if (unknown.length > 0) process.exitCode = 2
 } else {
-  await run(positionals.length > 0 ? positionals : Object.keys(parts))
+  await run(positionals.length > 0 ? positionals : usualParts)
 }

@@ -132,6 +132,18 @@ export function remember(value, text) {
   remembered.set(value.slice(-32), { value, text })
 }
 
+const kept = 1000 // of those that were sealed: as many as ours keeps
+const sealed = []
+let oldest = 0
+
+/** Keeps the JSON of a cookie that was sealed, in the place of the oldest of those. */
+export function rememberSealed(value, text) {
+  if (sealed.length === kept) remembered.delete(sealed[oldest])
+  remember(value, text)
+  sealed[oldest] = value.slice(-32)
+  oldest = (oldest + 1) % kept
+}
+
 /** The session of a remembered cookie in a header with no other. */
 export function recall(header) {
   const text = recallText(header)

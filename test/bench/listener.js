@@ -1,8 +1,10 @@
 import { equal, match } from 'node:assert/strict'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Duplex } from 'node:stream'
-import * as ours from './ours.js'
+import { remember, seal } from './floor.js'
+import * as floor from './floor-server.js'
 import { figure, nanoseconds } from './measure.js'
+import * as ours from './ours.js'
 import { usual } from './session.js'
 import { number, spread } from './table.js'
 import { visit } from './visit.js'
@@ -39,10 +41,19 @@ function exchange(listener, cookie) {
   }
 }
 
-async function contenders(against) {
+/** One request through each contender's listener, by the contender's name. */
+export async function contenders(against) {
   const { value, listeners } = await ours.listeners()
   const others = against === undefined ? {} : (await ours.listeners(against)).listeners
   const cases = { 'node:http': exchange((req, res) => res.end(visit.constant), `session=${value}`) }
+  const least = seal(usual)
+  remember(least, JSON.stringify(usual))
+  for (const use of Object.keys(listeners)) {
+    const [what, forgets] = use.split(', ')
+    const options = { remembers: forgets === undefined }
+    cases[`floor, ${use}`] = exchange(floor.listener(what, options), `session=${least}`)
+    cases[`hooked floor, ${use}`] = exchange(floor.listener(what, { ...options, hooked: true }), `session=${least}`)
+  }
   for (const [use, handle] of Object.entries(listeners)) {
     cases[`ours, ${use}`] = exchange(handle, `session=${value}`)
     if (against !== undefined) cases[`ours, other build, ${use}`] = exchange(others[use], `session=${value}`)
