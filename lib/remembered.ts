@@ -24,7 +24,7 @@ class Place {
     this.#hold(value, contents)
   }
 
-  keepSealed(key: number, value: string, text: string, created: number, issued: number): void {
+  keepSealed(key: number, value: string, { text, created, issued }: Contents): void {
     this.key = key
     this.#value = this.#contents = undefined
     const most = 2 * value.length // as the text is in it
@@ -85,23 +85,14 @@ export class Remembered {
     return this.#places.get(keyOf(value))?.find(value)
   }
 
-  /** Keeps what was opened. */
-  add(value: string, contents: Contents): void {
+  /** Keeps what was opened, or was sealed, with the first key. */
+  add(value: string, contents: Contents, sealed: boolean = false): void {
     const key = keyOf(value)
-    this.#placeFor(key)?.keep(key, value, contents)
-  }
-
-  /** Keeps what was sealed, with the first key. */
-  addSealed(value: string, text: string, created: number, issued: number): void {
-    const key = keyOf(value)
-    this.#placeFor(key)?.keepSealed(key, value, text, created, issued)
-  }
-
-  #placeFor(key: number): Place | undefined {
-    if (this.#limit === 0 || this.#places.has(key)) return undefined
+    if (this.#limit === 0 || this.#places.has(key)) return
     const place = this.#freePlace()
     this.#places.set(key, place)
-    return place
+    if (sealed) place.keepSealed(key, value, contents)
+    else place.keep(key, value, contents)
   }
 
   #freePlace(): Place {

@@ -166,7 +166,7 @@ export class SessionCookie {
   lineToSet(text: string, created: number, issued: number, secure: boolean): string {
     const tail = this.#tail(created, issued, secure)
     const value = this.#seal(text, created, issued, tail)
-    this.#current().remembered.addSealed(value, text, created, issued)
+    this.#current().remembered.add(value, { text, ours: true, created, issued, keyIndex: 0 }, true)
     return `${this.#name}=${value}${tail}`
   }
 

@@ -61,12 +61,14 @@ t.test('remembered contents', async t => {
 })
 
 t.test('what was sealed', async t => {
+  const sealedContents = (text: string, created: number, issued: number): Contents =>
+    ({ text, created, issued, ours: true, keyIndex: 0 })
   const text = '{"a":"\u00e9\u20ac\ud83d\ude00"}'
   const sealed = 'b'.repeat(60) + 't'.repeat(32)
 
   t.test('is found as often as it is asked for', async t => {
     const remembered = new Remembered(10)
-    remembered.addSealed(sealed, text, 1, 2)
+    remembered.add(sealed, sealedContents(text, 1, 2), true)
     for (const time of ['once', 'twice', 'three times']) {
       t.strictSame(remembered.get(sealed), { text, created: 1, issued: 2, ours: true, keyIndex: 0 }, time)
     }
@@ -76,7 +78,7 @@ t.test('what was sealed', async t => {
   for (const found of [0, 1, 2, 3]) {
     t.test(`is not found by another value, found ${found} times before`, async t => {
       const remembered = new Remembered(10)
-      remembered.addSealed(sealed, text, 1, 2)
+      remembered.add(sealed, sealedContents(text, 1, 2), true)
       for (let time = 0; time < found; time++) remembered.get(sealed)
       for (const value of [`c${sealed.slice(1)}`, sealed.slice(1), `b${sealed}`, 't'.repeat(32)]) {
         t.equal(remembered.get(value), undefined, value)
@@ -92,7 +94,7 @@ t.test('what was sealed', async t => {
       const text = JSON.stringify({ n: '\u00e9'.repeat(length / 2) })
       const add = n % 3 === 2
         ? () => { remembered.add(value, { text, created: n, issued: n, ours: true, keyIndex: 0 }) }
-        : () => { remembered.addSealed(value, text, n, n) }
+        : () => { remembered.add(value, sealedContents(text, n, n), true) }
       add()
       t.strictSame(remembered.get(value), { text, created: n, issued: n, ours: true, keyIndex: 0 }, `number ${n}`)
     }
@@ -102,7 +104,7 @@ t.test('what was sealed', async t => {
     const remembered = new Remembered(3)
     for (let n = 0; n < 6; n++) {
       if (n % 2 === 0) remembered.add(value(n), contents(n))
-      else remembered.addSealed(value(n), '{}', n, n)
+      else remembered.add(value(n), sealedContents('{}', n, n), true)
     }
     t.strictSame([0, 1, 2, 3, 4, 5].map(n => remembered.get(value(n))?.created), [, , , 3, 4, 5])
   })
@@ -115,7 +117,7 @@ t.test('what was sealed', async t => {
     const before = process.memoryUsage().heapUsed
     for (let n = 0; n < 500; n++) {
       const value = String(n).padStart(100, 'v')
-      remembered.addSealed(value, text, 1, 2)
+      remembered.add(value, sealedContents(text, 1, 2), true)
       const header = Buffer.from(`session=${value}; other=${'x'.repeat(100_000)}`).toString('latin1')
       for (let time = 0; time < 3; time++) t.ok(remembered.get(header.slice(8, 108)))
     }

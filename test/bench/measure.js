@@ -51,8 +51,8 @@ async function calibrate(run, milliseconds, awaited) {
   }
 }
 
-/** In another order each round: collecting the garbage of a neighbour must not always fall to the same one. */
-function shuffled(cases) {
+/** In another order each round: what a neighbour leaves behind must not always fall to the same one. */
+export function shuffled(cases) {
   return cases.map((entry) => [Math.random(), entry]).sort(([a], [b]) => a - b).map(([, entry]) => entry)
 }
 

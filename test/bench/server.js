@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Child } from './child.js'
 import { ask } from './connection.js'
 import { contenders } from './contenders.js'
-import { figure, ratio } from './measure.js'
+import { figure, ratio, shuffled } from './measure.js'
 import { number, percent, spread } from './table.js'
 import { visit } from './visit.js'
 
@@ -13,7 +13,8 @@ import { visit } from './visit.js'
  */
 
 const connections = 32
-const warmUp = 200 // milliseconds before each measurement: connections and logins, the compiler, the caches
+const warmUp = 100 // milliseconds before each measurement: connections and logins, the caches
+const turns = 2 // in each round: what else the machine does comes and goes within seconds
 
 /** It does what its name says: nobody is timed who does less. */
 export async function check(name, { use }, port) {
@@ -72,12 +73,12 @@ export async function server({ rounds, only, against, quick, say }) {
         failed[name] = error.message
       }
     }
-    // The first round is for the compiler.
-    for (let round = -1; round < rounds; round++) {
-      say(`servers, round ${round + 1} of ${rounds}`)
-      for (const { child, port, perSecond, cpu, busy } of running.values()) {
-        const measured = await measure([child], load, port, quick || round < 0 ? 300 : 1000, { awake: true })
-        if (round < 0) continue
+    // The first turn is for the compiler.
+    for (let turn = 0; turn <= turns * rounds; turn++) {
+      say(`servers, turn ${turn} of ${turns * rounds}`)
+      for (const { child, port, perSecond, cpu, busy } of shuffled([...running.values()])) {
+        const measured = await measure([child], load, port, quick ? 200 : turn === 0 ? 1000 : 400, { awake: true })
+        if (turn === 0) continue
         perSecond.push(measured.perSecond)
         cpu.push(measured.cpu)
         busy.push(measured.busy)
