@@ -32,10 +32,8 @@ const poolLength = 256 * ivLength // bytes; one call into the CSPRNG for 256 IVs
 export interface Contents {
   /** The JSON. */
   readonly text: string
-  /** It is known to be spelled as JSON.stringify does, since we sealed it. */
-  readonly ours: boolean
-  /** As JSON.stringify spells it, where it is not known to be ours and somebody had to know. */
-  respelled?: string | undefined
+  /** It is known to be spelled as JSON.stringify does, since we sealed it or somebody looked. */
+  ours: boolean
   readonly created: number
   readonly issued: number
   /** The index of the key that opens it. */

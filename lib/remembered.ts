@@ -2,13 +2,17 @@ import type { Contents } from './codec.js'
 
 const none = Buffer.alloc(0)
 
+// Characters at the end of a value: the last 24 bytes of its tag, as good as random. Hashing the whole value would
+// take longer the longer it is. No forger gets as far as the comparison of the whole, which takes the time it takes.
+const keyLength = 32
+
 /**
  * Where one cookie's contents are kept. Those of a cookie that was sealed lie there as bytes until it has come back
  * twice: most never do, as the next one takes their place, and strings that live until then cost the garbage
  * collector a tenth of what it takes to write a session.
  */
 class Place {
-  key = 0
+  key = ''
   /** Found since the hand last passed. */
   used = false
   #value: string | undefined
@@ -19,17 +23,18 @@ class Place {
   #created = 0
   #issued = 0
 
-  keep(key: number, value: string, contents: Contents): void {
-    this.key = key
+  keep(value: string, contents: Contents): void {
+    this.key = value.slice(-keyLength)
     this.#hold(value, contents)
   }
 
-  keepSealed(key: number, value: string, { text, created, issued }: Contents): void {
-    this.key = key
+  keepSealed(value: string, { text, created, issued }: Contents): void {
     this.#value = this.#contents = undefined
-    const most = 2 * value.length // as the text is in it
+    const most = 2 * value.length // as the text in UTF-8 is shorter than the value it is in
     if (this.#bytes.length < most) this.#bytes = Buffer.allocUnsafeSlow(most)
     this.#valueLength = this.#bytes.write(value, 'latin1')
+    // A slice of the value would keep all of it.
+    this.key = this.#bytes.toString('latin1', this.#valueLength - keyLength, this.#valueLength)
     this.#length = this.#valueLength + this.#bytes.write(text, this.#valueLength)
     this.#created = created
     this.#issued = issued
@@ -58,13 +63,6 @@ class Place {
   }
 }
 
-/** Some 28 bits of the tag, which are as good as random: of two cookies with the same ones only the first is kept. */
-function keyOf(value: string): number {
-  let key = 0
-  for (let at = value.length - 5; at < value.length; at++) key = key << 6 ^ value.charCodeAt(at)
-  return key
-}
-
 /**
  * The contents of cookies whose tag is known to match, found again by the whole value: at most `limit` of them, with
  * some 10 kB each at worst (the value, and text of two bytes a character). When it is full, a hand goes round (the
@@ -73,7 +71,7 @@ function keyOf(value: string): number {
  */
 export class Remembered {
   readonly #limit: number
-  readonly #places = new Map<number, Place>()
+  readonly #places = new Map<string, Place>()
   readonly #clock: Place[] = []
   #hand = 0
 
@@ -82,17 +80,16 @@ export class Remembered {
   }
 
   get(value: string): Contents | undefined {
-    return this.#places.get(keyOf(value))?.find(value)
+    return this.#places.get(value.slice(-keyLength))?.find(value)
   }
 
-  /** Keeps what was opened, or was sealed, with the first key. */
+  /** Keeps what was opened, or sealed: always with the first key. */
   add(value: string, contents: Contents, sealed: boolean = false): void {
-    const key = keyOf(value)
-    if (this.#limit === 0 || this.#places.has(key)) return
+    if (this.#limit === 0 || this.#places.has(value.slice(-keyLength))) return
     const place = this.#freePlace()
-    this.#places.set(key, place)
-    if (sealed) place.keepSealed(key, value, contents)
-    else place.keep(key, value, contents)
+    if (sealed) place.keepSealed(value, contents)
+    else place.keep(value, contents)
+    this.#places.set(place.key, place)
   }
 
   #freePlace(): Place {

@@ -22,8 +22,7 @@ export interface SessionHead {
 /** What a browser's cookie holds: the JSON text, and its times, 0 for a session that was not sent yet. */
 interface Held {
   readonly text: string | undefined
-  readonly ours: boolean
-  respelled?: string | undefined
+  ours: boolean
   readonly created: number
   readonly issued: number
 }
@@ -47,7 +46,7 @@ export class RequestState {
   #cleared = false
   #sent = false
   #over = false
-  #dropped = false // until it is asked for again
+  #dropped = false // at the end: it can be read from #held again
   #session: object | undefined
   #held = emptyHeld // as far as is known
 
@@ -73,7 +72,7 @@ export class RequestState {
     return this.#session
   }
 
-  /** The object stays the one that was handed out, so that what is held of it stays the session. */
+  /** Until the end the object stays the one that was handed out, so that what is held of it stays the session. */
   replace(req: AnyRequest, data: unknown): void {
     checkPlain(data, 'session')
     const copy = { ...data } // first, since data may be the session itself
@@ -137,9 +136,11 @@ export class RequestState {
   /** Whether `text` is what the browser holds, which may have been spelled otherwise than JSON.stringify does. */
   #isHeld(text: string): boolean {
     const held = this.#held
-    if (text === held.text || held.ours) return text === held.text
-    held.respelled ??= sessionText(JSON.parse(held.text!) as object)
-    return text === held.respelled
+    if (text === held.text) return true
+    if (held.ours) return false
+    const respelled = sessionText(JSON.parse(held.text!) as object)
+    held.ours = respelled === held.text
+    return text === respelled
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
@@ -174,7 +175,7 @@ export class RequestState {
     this.#over = true
     const { text } = this.#held
     this.#tellLate(req)
-    // The collector takes values of a WeakMap a round later than their keys: the less there is to copy until then, the better.
+    // The collector takes a WeakMap's values a round later than their keys, and copies them once more until then.
     if (this.#session === undefined || text === undefined || text !== this.#held.text) return
     this.#dropped = true
     this.#session = undefined

@@ -220,7 +220,7 @@ function openOrWarn(codec: Codec, value: string): ReturnType<Codec['open']> {
 
 /** What is kept of a value whose JSON holds a session. Field by field: a spread takes a microsecond. */
 function contentsOf({ text, created, issued, keyIndex }: Opened): Contents {
-  return { text: text!, ours: false, respelled: undefined, created, issued, keyIndex }
+  return { text: text!, ours: false, created, issued, keyIndex }
 }
 
 /** The checks after the tag: times, UTF-8, JSON. */
