@@ -2,9 +2,9 @@ import type { Contents } from './codec.js'
 
 const none = Buffer.alloc(0)
 
-// Characters at the end of a value: the last 24 bytes of its tag, as good as random. Hashing the whole value would
-// take longer the longer it is. No forger gets as far as the comparison of the whole, which takes the time it takes.
-const keyLength = 32
+// Characters at the end of a value: 46 bits of its tag, so that nobody guesses their way to the comparison of a whole
+// value, which ends where two differ. As a number, since V8 would hash and compare a string.
+const keyLength = 8
 
 /**
  * Where one cookie's contents are kept. Those of a cookie that was sealed lie there as bytes until it has come back
@@ -12,7 +12,7 @@ const keyLength = 32
  * collector a tenth of what it takes to write a session.
  */
 class Place {
-  key = ''
+  key = 0
   /** Found since the hand last passed. */
   used = false
   #value: string | undefined
@@ -23,18 +23,17 @@ class Place {
   #created = 0
   #issued = 0
 
-  keep(value: string, contents: Contents): void {
-    this.key = value.slice(-keyLength)
+  keep(key: number, value: string, contents: Contents): void {
+    this.key = key
     this.#hold(value, contents)
   }
 
-  keepSealed(value: string, { text, created, issued }: Contents): void {
+  keepSealed(key: number, value: string, { text, created, issued }: Contents): void {
+    this.key = key
     this.#value = this.#contents = undefined
     const most = 2 * value.length // as the text in UTF-8 is shorter than the value it is in
     if (this.#bytes.length < most) this.#bytes = Buffer.allocUnsafeSlow(most)
     this.#valueLength = this.#bytes.write(value, 'latin1')
-    // A slice of the value would keep all of it.
-    this.key = this.#bytes.toString('latin1', this.#valueLength - keyLength, this.#valueLength)
     this.#length = this.#valueLength + this.#bytes.write(text, this.#valueLength)
     this.#created = created
     this.#issued = issued
@@ -63,6 +62,13 @@ class Place {
   }
 }
 
+/** A number for a value. Of two cookies with the same one only the first is kept. */
+function keyOf(value: string): number {
+  let key = 0
+  for (let at = value.length - keyLength; at < value.length; at++) key = 64 * key + value.charCodeAt(at)
+  return key
+}
+
 /**
  * The contents of cookies whose tag is known to match, found again by the whole value: at most `limit` of them, with
  * some 10 kB each at worst (the value, and text of two bytes a character). When it is full, a hand goes round (the
@@ -71,7 +77,7 @@ class Place {
  */
 export class Remembered {
   readonly #limit: number
-  readonly #places = new Map<string, Place>()
+  readonly #places = new Map<number, Place>()
   readonly #clock: Place[] = []
   #hand = 0
 
@@ -80,16 +86,17 @@ export class Remembered {
   }
 
   get(value: string): Contents | undefined {
-    return this.#places.get(value.slice(-keyLength))?.find(value)
+    return this.#places.get(keyOf(value))?.find(value)
   }
 
   /** Keeps what was opened, or sealed: always with the first key. */
   add(value: string, contents: Contents, sealed: boolean = false): void {
-    if (this.#limit === 0 || this.#places.has(value.slice(-keyLength))) return
+    const key = keyOf(value)
+    if (this.#limit === 0 || this.#places.has(key)) return
     const place = this.#freePlace()
-    if (sealed) place.keepSealed(value, contents)
-    else place.keep(value, contents)
-    this.#places.set(place.key, place)
+    if (sealed) place.keepSealed(key, value, contents)
+    else place.keep(key, value, contents)
+    this.#places.set(key, place)
   }
 
   #freePlace(): Place {
