@@ -10,13 +10,15 @@ const row = (rows, name) => rows?.find((entry) => entry.name === name)
 const codec = (parts, what, name) => row(parts.codec?.[134][what], name)
 
 /**
- * Whether other processes took so much of the machine that medians are worth little: a server that is asked without
- * a pause should have a processor to itself, and a loop should take no longer by the clock than it works.
+ * Whether others took so much of the machine that medians are worth little: a server that is asked without a pause
+ * should have a processor to itself, a loop should take no longer by the clock than it works, and neither much longer
+ * at one time than at another, as on a processor whose other users nobody here can see.
  */
 export function disturbed(parts) {
   const bare = row(parts.server?.servers, 'node:http')
   const floor = codec(parts, 'open', 'floor')
-  return (bare !== undefined && bare.busy.median < 0.85) ||
+  const unsteady = (found) => found !== undefined && found.cpuMicroseconds.max > 1.5 * found.cpuMicroseconds.min
+  return unsteady(bare) || unsteady(floor) || (bare !== undefined && bare.busy.median < 0.85) ||
     (floor !== undefined && floor.elapsedMicroseconds.median > 1.2 * floor.cpuMicroseconds.median)
 }
 
