@@ -2,14 +2,14 @@ import type { Contents } from './codec.js'
 
 const none = Buffer.alloc(0)
 
-// Characters at the end of a value: 46 bits of its tag, so that nobody guesses their way to the comparison of a whole
-// value, which ends where two differ. As a number, since V8 would hash and compare a string.
+// Characters at the end of a value: over 40 bits of its tag, so that nobody guesses their way to the comparison of a
+// whole value, which ends where two differ. As a number, since V8 would hash and compare a string.
 const keyLength = 8
 
 /**
  * Where one cookie's contents are kept. Those of a cookie that was sealed lie there as bytes until it has come back
- * twice: most never do, as the next one takes their place, and strings that live until then cost the garbage
- * collector a tenth of what it takes to write a session.
+ * twice. Where each request writes, it comes back once at most, and strings that live on until the hand finds them cost
+ * the garbage collector a tenth of what it takes to write a session.
  */
 class Place {
   key = 0
@@ -89,10 +89,11 @@ export class Remembered {
     return this.#places.get(keyOf(value))?.find(value)
   }
 
-  /** Keeps what was opened, or sealed: always with the first key. */
+  /** Keeps what was opened, or what was `sealed`, which is with the first key. */
   add(value: string, contents: Contents, sealed: boolean = false): void {
+    if (this.#limit === 0) return
     const key = keyOf(value)
-    if (this.#limit === 0 || this.#places.has(key)) return
+    if (this.#places.has(key)) return
     const place = this.#freePlace()
     if (sealed) place.keepSealed(key, value, contents)
     else place.keep(key, value, contents)

@@ -396,8 +396,10 @@ t.test('after the response the session is what the cookie holds', async (t) => {
   for (const [name, handle, wanted] of rows) {
     t.test(name, async (t) => {
       const after: [session: object, again: object, info: unknown][] = []
+      let before: object | undefined
       const served = await serveSessions(t, (req, res, sessions) => {
         handle(req, res, sessions)
+        if (name !== 'never asked for') before = sessions.get(req)
         res.on('close', () => setImmediate(() => {
           const session = sessions.get(req)
           after.push([session, sessions.get(req), sessions.info(req)])
@@ -408,6 +410,7 @@ t.test('after the response the session is what the cookie holds', async (t) => {
       await until(() => after.length > 0)
       const [[session, again, info]] = after as [typeof after[0]]
       t.strictSame({ ...session }, wanted)
+      if (before !== undefined) t.strictSame({ ...before }, wanted, 'an object taken before stays as it was')
       t.equal(Object.getPrototypeOf(session), null)
       t.equal(session, again, 'one object')
       t.equal(info === undefined, name === 'cleared')

@@ -23,8 +23,8 @@ const runtimes = {
 
 const limit = 300_000 // milliseconds, after which a suite that hangs is ended
 
-// Deno 2.9 breaks in one run of some twenty, in an assertion of its own HTTP/2. It is started again then, and said so;
-// what breaks each time fails, and so does any other runtime that breaks once.
+// Deno 2.9 breaks in one run of some twenty, in an assertion of its own HTTP/2. It is started again then, which is
+// printed; what breaks each time fails, and so does any other runtime that breaks once.
 const crashes = ['SIGABRT', 'SIGSEGV']
 const starts = { deno: 3 }
 const temporary = mkdtempSync(join(tmpdir(), 'compat-'))
