@@ -9,7 +9,7 @@ const MB = 2 ** 20
 t.test('memory', async (t) => {
   const file = fileURLToPath(new URL('support/memory-child.ts', import.meta.url))
   const execArgv = process.execArgv.filter((arg) => !arg.includes('processinfo'))
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['--expose-gc', ...execArgv, file],
+  const { stdout, stderr, status } = spawnSync(process.execPath, [...execArgv, file],
     { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
   t.equal(status, 0, stderr)
   const measured = JSON.parse(stdout) as Measured

@@ -1,7 +1,8 @@
-/** Prints a line of JSON with what a handler leaves in memory. Needs --expose-gc. */
+/** Prints a line of JSON with what a handler leaves in memory. */
 import { createServer, type IncomingMessage } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
+import { bytesInUse } from './memory.js'
 import { key } from './serve.js'
 
 export interface Measured {
@@ -18,21 +19,10 @@ export interface Measured {
   slices: number
 }
 
-const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
-
-async function used(): Promise<number> {
-  for (let run = 0; run < 4; run++) {
-    await turn()
-    globalThis.gc!()
-  }
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
-
 async function leftBy(work: () => unknown): Promise<number> {
-  const before = await used()
+  const before = await bytesInUse()
   await work()
-  return await used() - before
+  return await bytesInUse() - before
 }
 
 let sessionsCollected = 0
@@ -104,7 +94,7 @@ let answers = 0
 const requests = await leftBy(async () => { answers = await visits(100) })
 server.close()
 server.closeAllConnections()
-await used()
+await bytesInUse()
 
 const seal = (n: number) => `session=${sealer.encodeCookie({ n, large })}`
 read({ length: 1000 }, none, seal)
