@@ -48,6 +48,9 @@ export function checkedText(session: object, text: string | undefined): string {
 
 type Flaw = [path: string, found: string]
 
+/** Node.js 22 and later have raw JSON: objects that JSON.stringify writes as the text that they hold. */
+type RawJSON = typeof JSON & { isRawJSON?(value: unknown): boolean }
+
 /** The first value that JSON would drop or change. The path is built on the way back, so that none costs nothing. */
 function findFlaw(value: unknown, parents: object[]): Flaw | undefined {
   switch (typeof value) {
@@ -65,6 +68,7 @@ function findFlawIn(value: object, parents: object[]): Flaw | undefined {
   const isArray = Array.isArray(value)
   // Array.prototype is plain, that of a subclass is not.
   if (!isPlain(isArray ? Object.getPrototypeOf(value) as object : value)) return ['', `an instance of ${className(value)}`]
+  if ((JSON as RawJSON).isRawJSON?.(value)) return ['', 'raw JSON']
   // JSON.stringify would call it, and store what it returns.
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return ['.toJSON', 'a function']
   parents.push(value)

@@ -194,6 +194,21 @@ t.test('a session has none because of', async t => {
     })
   }
 
+  // Node.js 20 has none: what stands in for it there looks as it does to the library.
+  const json = JSON as typeof JSON & { rawJSON?(text: string): object, isRawJSON?(value: unknown): boolean }
+  const { rawJSON, isRawJSON } = json
+  const raw = rawJSON?.('1e400') ?? Object.freeze(bare({ rawJSON: '1e400' }))
+  json.isRawJSON = isRawJSON ?? ((value) => value === raw)
+  t.teardown(() => { if (isRawJSON === undefined) delete json.isRawJSON })
+  for (const [path, session] of [['', raw], ['.a', { a: raw }], ['.a[1]', { a: [{ rawJSON: '1' }, raw] }]] as const) {
+    t.test(`raw JSON at session${path}`, async t => {
+      t.throws(() => storableText(session, sessionText(session)), {
+        message: `session${path} is raw JSON`,
+        code: 'ERR_SESHCOOKIE_VALUE',
+      })
+    })
+  }
+
   t.test('toJSON on Object.prototype, until it goes', async t => {
     const session = bare({ a: { b: 1 } })
     Object.defineProperty(Object.prototype, 'toJSON', { value: () => 'evil', configurable: true })

@@ -283,6 +283,7 @@ export const mutants = [
     ['twice is a circle', '  parents.pop()\n', ''],
     ['NaN becomes null', 'Number.isFinite(value) ? undefined : ', 'Number.isFinite(value) || true ? undefined : '],
     ['a Date becomes a string', 'if (!isPlain(isArray ? Object.getPrototypeOf(value) as object : value)) return', 'if (false) return'],
+    ['raw JSON counts as an object', 'if ((JSON as RawJSON).isRawJSON?.(value)) return', 'if (false) return'],
     ['toJSON decides', 'if (typeof (value as { toJSON?: unknown }).toJSON === \'function\') return', 'if (false) return'],
     ['a hole becomes null', 'index in array ? findFlaw(array[index], parents) : [\'\', \'a hole\']',
       'index in array ? findFlaw(array[index], parents) : undefined'],
