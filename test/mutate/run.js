@@ -102,7 +102,7 @@ async function passesOtherwise(test, copy) {
 /** What fails first in a test file, or undefined. Run as tap runs it, less the wait for tap itself. */
 async function failureOf(test, copy) {
   const loader = pathToFileURL(join(root, 'node_modules/@tapjs/typescript/dist/esm/import.mjs')).href
-  const env = { ...process.env, TS_NODE_TRANSPILE_ONLY: '1', TAP_BAIL: '1' }
+  const env = { ...process.env, TS_NODE_TRANSPILE_ONLY: '1', TAP_BAIL: '1', TAP_TIMEOUT: timeout / 1000 }
   const stdio = ['ignore', 'pipe', 'ignore']
   const child = spawn(process.execPath, ['--import', loader, join('test', test)],
     { cwd: copy, env, stdio, timeout, killSignal: 'SIGKILL' })
