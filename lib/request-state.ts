@@ -2,7 +2,7 @@ import { LateChangeError } from './errors.js'
 import { emit, type SessionEvent } from './events.js'
 import type { Settings } from './options.js'
 import { sessionInfo, unixTime, type SessionCookie } from './session-cookie.js'
-import { changedKeys, checkedText, checkPlain, parseSession, sessionText } from './session-json.js'
+import { changedKeys, checkedText, checkPlain, sessionText } from './session-json.js'
 import type { AnyRequest, SessionInfo } from './types.js'
 
 /** What a response's head is to carry for a session that was asked for. */
@@ -46,7 +46,6 @@ export class RequestState {
   #cleared = false
   #sent = false
   #over = false
-  #dropped = false // at the end: it can be read from #held again
   #session: object | undefined
   #held = emptyHeld // as far as is known
 
@@ -61,7 +60,6 @@ export class RequestState {
   }
 
   #open(req: AnyRequest): object {
-    if (this.#dropped) return this.#session = parseSession(this.#held.text!)!
     this.#session = opening
     const { session, contents, event } = this.cookie.open(req)
     if (this.#session === opening) { // validate may have cleared it
@@ -72,7 +70,7 @@ export class RequestState {
     return this.#session
   }
 
-  /** Until the end the object stays the one that was handed out, so that what is held of it stays the session. */
+  /** The object stays the one that was handed out, so that what is held of it stays the session. */
   replace(req: AnyRequest, data: unknown): void {
     checkPlain(data, 'session')
     const copy = { ...data } // first, since data may be the session itself
@@ -173,12 +171,7 @@ export class RequestState {
   /** The response is over. */
   closed(req: AnyRequest): void {
     this.#over = true
-    const { text } = this.#held
     this.#tellLate(req)
-    // The collector takes a WeakMap's values a round later than their keys, and copies them once more until then.
-    if (this.#session === undefined || text === undefined || text !== this.#held.text) return
-    this.#dropped = true
-    this.#session = undefined
   }
 
   /** What was changed since the head left is lost, and somebody should know. */

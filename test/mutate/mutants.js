@@ -186,9 +186,6 @@ export const mutants = [
     ['a cleared session keeps its time', '    this.#cleared = true\n    this.#held = emptyHeld\n', '    this.#cleared = true\n'],
     ['a spelling is a change', 'return text === respelled', 'return false'],
     ['any spelling is taken for ours once looked at', 'held.ours = respelled === held.text', 'held.ours = true'],
-    ['a dropped session is opened anew', 'if (this.#dropped) return this.#session = parseSession(this.#held.text!)!\n', '\n'],
-    ['a session that could not be stored is dropped', 'text === undefined || text !== this.#held.text', 'text !== this.#held.text'],
-    ['a late change is dropped', ' || text !== this.#held.text) return', ') return'],
     ['an unchanged session is late', 'undefined, undefined, this.#held)', 'undefined, undefined, emptyHeld)', ['events.test.ts']],
     ['a frozen session stays', 'Object.isExtensible(session) && Reflect.ownKeys(session).length === 0 ? session : ' +
       'Object.create(null) as object', 'session'],
