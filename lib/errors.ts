@@ -1,7 +1,15 @@
+import { quoted } from './quoted.js'
+
 /** The base of every error this library makes about a cookie or a session. Misuse is a TypeError or RangeError. */
 export abstract class SeshcookieError extends Error {
   /** Stable across versions: tell errors apart by it, or by class, never by the message. */
   abstract readonly code: string
+
+  /** The name, code, message and facts, for loggers that turn errors into JSON. */
+  toJSON(): object {
+    const { name, code, message, ...facts } = this
+    return { name, code, message, ...facts }
+  }
 }
 
 /** The cookie's tag matches under none of the keys: forged, changed, or issued for another key, name, domain or path. */
@@ -16,7 +24,7 @@ export class LenError extends SeshcookieError {
   readonly code = 'ERR_SESHCOOKIE_LEN'
 }
 
-/** The cookie's value is no canonical base64url, has another version, or does not hold a JSON object. */
+/** The cookie's value is not canonical base64url, has another version, or does not hold a JSON object. */
 export class FormatError extends SeshcookieError {
   override readonly name = 'FormatError'
   readonly code = 'ERR_SESHCOOKIE_FORMAT'
@@ -28,16 +36,42 @@ export class ExpiredError extends SeshcookieError {
   readonly code = 'ERR_SESHCOOKIE_EXPIRED'
 }
 
-/** The session does not fit into one cookie. The message names its largest keys. */
+/** The session does not fit into one cookie. */
 export class SizeError extends SeshcookieError {
   override readonly name = 'SizeError'
   readonly code = 'ERR_SESHCOOKIE_SIZE'
+  /** The length of the Set-Cookie line; at least so much where counting stopped early. */
+  readonly bytes: number
+  /** The greatest length of a Set-Cookie line, 4093 bytes. */
+  readonly limit: number
+  /** The largest top-level keys with the bytes that they take, at most three; none where counting stopped early. */
+  readonly largest: readonly { readonly key: string, readonly bytes: number }[]
+
+  constructor(
+    message: string,
+    { bytes, limit, largest }: { bytes: number, limit: number, largest: readonly { key: string, bytes: number }[] },
+  ) {
+    super(message)
+    this.bytes = bytes
+    this.limit = limit
+    this.largest = largest
+  }
 }
 
-/** The session holds a value that JSON does not carry. The message says where and what. */
+/** The session holds a value that JSON does not carry. */
 export class ValueError extends SeshcookieError {
   override readonly name = 'ValueError'
   readonly code = 'ERR_SESHCOOKIE_VALUE'
+  /** Where it is, such as `session.cart[3].price`. */
+  readonly path: string
+  /** What it is, such as `NaN` or `an instance of Date`. */
+  readonly found: string
+
+  constructor(path: string, found: string) {
+    super(`${path} is ${found}`)
+    this.path = path
+    this.found = found
+  }
 }
 
 /** The request passed no `SessionHandler` of the `RequestSessions` that was asked. */
@@ -46,14 +80,21 @@ export class NoSessionError extends SeshcookieError {
   readonly code = 'ERR_SESHCOOKIE_NO_SESSION'
 }
 
-/** The session was changed after the headers had left, so the change is lost. The message names the keys. */
+/** The session was changed, or first asked for, after the headers had left. What was changed is lost. */
 export class LateChangeError extends SeshcookieError {
   override readonly name = 'LateChangeError'
   readonly code = 'ERR_SESHCOOKIE_LATE'
+  /** The top-level keys whose changes are lost; none where only the lifetime was changed, or nothing. */
+  readonly keys: readonly string[]
+
+  constructor(message: string, keys: readonly string[]) {
+    super(message)
+    this.keys = keys
+  }
 }
 
 /** The type or the length of a value, never its content: it may be a secret. */
-function came(value: unknown): string {
+function typeOf(value: unknown): string {
   if (value === null) return 'null'
   if (typeof value === 'string') return `a string of ${Buffer.byteLength(value)} bytes`
   if (Array.isArray(value)) return `an array of ${value.length}`
@@ -65,5 +106,15 @@ function came(value: unknown): string {
  * @internal
  */
 export function misuse(Kind: typeof TypeError | typeof RangeError, name: string, wanted: string, value: unknown): Error {
-  return new Kind(`"${name}" expected ${wanted}, got ${came(value)}`)
+  return new Kind(`"${name}" expected ${wanted}, got ${typeOf(value)}`)
+}
+
+/**
+ * The same for an option that takes one of a few words: a wrong word is no secret, and shows what is wrong with it.
+ * @internal
+ */
+export function wrongWord(name: string, wanted: string, value: unknown): Error {
+  if (typeof value !== 'string') return misuse(TypeError, name, wanted, value)
+  const word = quoted(value)
+  return new TypeError(`"${name}" expected ${wanted}, got ${word.startsWith('"') ? word : `'${word}'`}`)
 }
