@@ -37,7 +37,7 @@ export function deriveKeys(key: Key | readonly Key[]): DerivedKeys[] {
 }
 
 function derive(key: Key, name: string): DerivedKeys {
-  const secret = master(key, name)
+  const secret = typeof key === 'string' ? stretched(key, name) : bytesOf(key, name)
   // RFC 5869: separate keys for separate purposes, so that neither use can weaken the other.
   const expand = (purpose: string) => Buffer.from(hkdfSync('sha256', secret, '', `seshcookie v1 ${purpose}`, 32))
   return {
@@ -46,18 +46,26 @@ function derive(key: Key, name: string): DerivedKeys {
   }
 }
 
-function master(key: Key, name: string): KeyObject | Uint8Array {
-  let length: number
-  if (typeof key === 'string') {
-    if (/\p{Surrogate}/u.test(key)) throw misuse(TypeError, name, `a well-formed string, without lone surrogates (${howTo})`, key)
-    length = Buffer.byteLength(key)
-  } else if (types.isUint8Array(key)) {
-    length = key.byteLength
-  } else if (types.isKeyObject(key) && key.type === 'secret') {
-    length = key.symmetricKeySize as number
-  } else {
-    throw misuse(TypeError, name, wanted, key)
+function stretched(key: string, name: string): Uint8Array {
+  if (/\p{Surrogate}/u.test(key)) {
+    throw misuse(TypeError, name, `a well-formed string, without lone surrogates (${howTo})`, key)
   }
+  if (key.trim() !== key) {
+    throw misuse(TypeError, name, "a string without white space at its ends, such as a key file's last line break", key)
+  }
+  checkLength(Buffer.byteLength(key), name)
+  return scryptSync(key, 'seshcookie v1', 32, scryptCost)
+}
+
+/** A copy that nobody else can change, and whose length no subclass can lie about. */
+function bytesOf(key: unknown, name: string): Uint8Array {
+  if (types.isKeyObject(key) && key.type === 'secret') key = key.export()
+  if (!types.isUint8Array(key)) throw misuse(TypeError, name, wanted, key)
+  const bytes = new Uint8Array(key)
+  checkLength(bytes.length, name)
+  return bytes
+}
+
+function checkLength(length: number, name: string): void {
   if (length < minKeyLength) throw new RangeError(`"${name}" expected ${wanted}, got ${length} bytes`)
-  return typeof key === 'string' ? scryptSync(key, 'seshcookie v1', 32, scryptCost) : key
 }
