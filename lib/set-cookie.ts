@@ -1,4 +1,4 @@
-import type { Settings } from './options.js'
+import { trimmed } from './cookie-header.js'
 
 /**
  * The whole value of a Set-Cookie header, in bytes: the smallest limit found in browsers (some count the attributes
@@ -9,20 +9,32 @@ export const maxLineLength = 4093
 /*
  * A Set-Cookie line, RFC 6265bis §4.1.1:
  *
- *     name=value [; Max-Age=seconds [; Expires=date]] ; Path=path [; Domain=domain] [; Secure] [; HttpOnly] ; SameSite=… [; Partitioned]
+ *     name=value [; Max-Age=seconds; Expires=date] ; Path=path [; Domain=domain] [; Secure] [; HttpOnly] ; SameSite=… [; Partitioned]
  */
 
-/** Makes the browser keep the cookie for so many seconds; without it, until it closes. */
-export function keepFor(seconds: number): string {
-  return `; Max-Age=${seconds}`
+/** What a cookie's attributes are made from. */
+export interface Attributes {
+  readonly httpOnly: boolean
+  readonly sameSite: 'strict' | 'lax' | 'none'
+  readonly domain: string | undefined
+  readonly partitioned: boolean
 }
 
-/** Makes the browser forget the cookie at once; Expires is for those that don't know Max-Age. */
+/**
+ * Makes the browser keep the cookie until a time in Unix seconds, which is some seconds from now; without it, until it
+ * closes. Max-Age counts where a client knows it. Others know Expires alone, and some take a cookie without Expires for
+ * one of RFC 2965, and send it quoted.
+ */
+export function keepUntil(end: number, seconds: number): string {
+  return `; Max-Age=${seconds}; Expires=${new Date(end * 1000).toUTCString()}`
+}
+
+/** Makes the browser forget the cookie at once. */
 export const forget = '; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT'
 
 /** The attributes that are the same whenever the cookie is set or expired. */
-export function cookieAttributes(path: string, settings: Settings, secure: boolean): string {
-  const { domain, httpOnly, sameSite, partitioned } = settings
+export function cookieAttributes(path: string, attributes: Attributes, secure: boolean): string {
+  const { domain, httpOnly, sameSite, partitioned } = attributes
   return `; Path=${path}` +
     (domain === undefined ? '' : `; Domain=${domain}`) +
     (secure ? '; Secure' : '') +
@@ -31,47 +43,43 @@ export function cookieAttributes(path: string, settings: Settings, secure: boole
     (partitioned ? '; Partitioned' : '')
 }
 
-/** RFC 9110 §5.6.2: `token = 1*tchar`. */
-export function isToken(value: unknown): value is string {
-  return typeof value === 'string' && /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(value)
-}
-
 /**
- * RFC 6265bis §4.1.1: `path-value = *av-octet`, any octet but controls and `;`. Here it starts with `/` and does not
- * end in a space, since the browser would put its own path or a trimmed one (§5.6) in its place, and has at most
- * 1024 octets, since a longer one is ignored.
+ * Whether two Set-Cookie lines set one cookie, as a browser compares them when it gets both in answer to a request for
+ * `url` (RFC 6265bis §5.7): by name, domain, path and partition.
  */
-export function isPath(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= 1024 && /^\/(?:[ -:<-~]*[!-:<-~])?$/.test(value)
+export function setSameCookie(line: string, other: string, url: string | undefined): boolean {
+  if (nameIn(line) !== nameIn(other)) return false
+  const [a, b] = [scopeIn(line, url), scopeIn(other, url)]
+  return a.domain === b.domain && a.path === b.path && a.partitioned === b.partitioned
 }
 
-/** RFC 6265bis §4.1.1: `domain-value = <subdomain>`, RFC 1034 §3.5 as changed by RFC 1123 §2.1; no leading dot. */
-export function isDomain(value: unknown): value is string {
-  const label = /^[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?$/
-  return typeof value === 'string' && value.length <= 253 && value.split('.').every((part) => label.test(part))
+function nameIn(line: string): string {
+  const pair = firstPart(line)
+  return trimmed(pair.slice(0, Math.max(0, pair.indexOf('='))))
 }
 
-/**
- * The conditions of name prefixes, which a browser matches without regard to case (RFC 6265bis §4.1.3, §5.7; the
- * `__Http-` ones are of its successor).
- * @throws TypeError for a cookie that a browser would drop without a word
- */
-export function checkPrefix(name: string, path: string, { secure, httpOnly, domain }: Settings): void {
-  const prefix = /^__(?:host-http|host|http|secure)-/i.exec(name)?.[0].toLowerCase()
-  if (prefix === undefined) return
-  const refuse = (option: string, wanted: string) => {
-    throw new TypeError(`"${option}" expected ${wanted}, since the cookie's name starts with ${prefix}`)
+/** RFC 6265bis §5.6: the last attribute of a name counts; §5.6.3: a leading dot does not; §5.6.4: nor does no path. */
+function scopeIn(line: string, url: string | undefined): { domain: string, path: string, partitioned: boolean } {
+  const scope = { domain: '', path: '', partitioned: false }
+  for (const attribute of line.slice(firstPart(line).length + 1).split(';')) {
+    const equals = attribute.indexOf('=')
+    const name = trimmed(equals === -1 ? attribute : attribute.slice(0, equals)).toLowerCase()
+    const value = equals === -1 ? '' : trimmed(attribute.slice(equals + 1))
+    if (name === 'domain') scope.domain = value.replace(/^\./, '').toLowerCase()
+    if (name === 'path') scope.path = value.startsWith('/') ? value : ''
+    if (name === 'partitioned') scope.partitioned = true
   }
-  if (secure !== true) refuse('secure', 'true')
-  if (prefix.includes('http') && !httpOnly) refuse('httpOnly', 'true')
-  if (prefix.startsWith('__host')) {
-    if (domain !== undefined) refuse('domain', 'none')
-    if (path !== '/') refuse('cookiePath', "'/'")
-  }
+  if (scope.path === '') scope.path = defaultPath(url)
+  return scope
 }
 
-/** The name in a Set-Cookie line that somebody else wrote, as a browser reads it (RFC 6265bis §5.6). */
-export function nameInLine(line: unknown): string {
-  const [pair] = String(line).split(';', 1) as [string]
-  return pair.slice(0, Math.max(0, pair.indexOf('='))).replace(/^[ \t]+|[ \t]+$/g, '')
+function firstPart(line: string): string {
+  const semicolon = line.indexOf(';')
+  return semicolon === -1 ? line : line.slice(0, semicolon)
+}
+
+/** RFC 6265bis §5.1.4: the path of the request up to its last slash. */
+function defaultPath(url: string = '/'): string {
+  const [path] = url.split(/[?#]/, 1) as [string]
+  return path.startsWith('/') ? path.slice(0, path.lastIndexOf('/')) || '/' : '/'
 }
