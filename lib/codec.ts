@@ -1,7 +1,9 @@
-import { createCipheriv, createDecipheriv, createHmac, randomFillSync, timingSafeEqual, type KeyObject }
-  from 'node:crypto'
+import { randomFillSync, timingSafeEqual } from 'node:crypto'
 import { isUtf8 } from 'node:buffer'
+import { Hmac, padLength, tagLength } from './hmac.js'
 import type { DerivedKeys } from './keys.js'
+import { Keystream } from './keystream.js'
+import { maxSeconds, noLifetime, persistence, type Lifetime, type Times } from './lifetime.js'
 
 /*
  * Cookie format, version 1. The value is base64url without padding (RFC 4648 §5), canonical, of
@@ -12,56 +14,51 @@ import type { DerivedKeys } from './keys.js'
  *       17       n   AES-256-CTR(encryption key, IV, P), n = length of P
  *   17 + n      32   tag = HMAC-SHA256(authentication key, A ‖ IV ‖ ciphertext ‖ u64be(8 · length of A))
  *
- *   P = u48be(created) ‖ u48be(issued) ‖ JSON in UTF-8 ‖ spaces up to a multiple of 32 bytes
+ *   P = u8(persistence) ‖ u48be(created) ‖ u48be(issued) ‖ u32be(maxAge) ‖ u32be(idleTimeout) ‖ JSON in UTF-8
+ *       ‖ spaces up to a multiple of 32 bytes
  *   A = 01 ‖ u16be(length of name) ‖ name ‖ u16be(length of domain) ‖ domain ‖ u16be(length of path) ‖ path
+ *       ‖ u8(1 if partitioned, else 0)
  *
- * A is not sent. It binds the cookie to what it was issued for. The tag's input is that of RFC 7518 §5.2.2.1, so no
- * two different (A, IV ‖ ciphertext) make the same one.
+ * persistence is 0 as the setting says, 1 persistent, 2 until the browser closes; maxAge and idleTimeout are the
+ * session's own in seconds, 0 for none. A, the associated data, is not sent: a cookie opens only under the name, domain,
+ * path and partition it was issued for. The tag's input is that of RFC 7518 §5.2.2.1, so no two different
+ * (A, IV ‖ ciphertext) make the same one.
  */
 const version = 1
 const ivLength = 16 // bytes, one AES block
-const timesLength = 12 // bytes, two times of 48 bits
+const headLength = 21 // bytes of P before the JSON
 const padTo = 32 // bytes; hides the exact length of the JSON
-const tagLength = 32 // bytes, all of SHA-256
 const suffixLength = 8 // bytes, the length of A in bits
 const minValueLength = 108 // characters: 81 bytes, a P of 32
 const maxValueLength = 4096 // characters; no browser keeps more (RFC 6265bis §5.7)
 const poolLength = 256 * ivLength // bytes; one call into the CSPRNG for 256 IVs costs about as much as for one
+const wordLength = 4 // bytes
 
-/** What a cookie holds. Times are in Unix seconds. */
-export interface Contents {
-  /** The JSON. */
-  readonly text: string
-  /** It is known to be spelled as JSON.stringify does, since we sealed it or somebody looked. */
-  ours: boolean
-  readonly created: number
-  readonly issued: number
-  /** The index of the key that opens it. */
-  readonly keyIndex: number
-}
-
-/** What an authentic value holds, as far as its JSON has not been looked at. */
-export interface Opened {
-  /** The value in a string of its own: a slice would keep the whole Cookie header alive. */
+/** What a cookie holds. */
+export interface Contents extends Times {
+  /** The value in a string of its own, since a slice would keep the whole Cookie header alive. */
   readonly value: string
-  /** Undefined where it is no UTF-8. */
+  /** The JSON; undefined where it is no UTF-8. */
   readonly text: string | undefined
-  readonly created: number
-  readonly issued: number
+  /** The JSON is known to be spelled as JSON.stringify spells it. */
+  readonly canonical: boolean
+  /** The index of the key that opens it. */
   readonly keyIndex: number
 }
 
 /** Parts of the scratch buffers, as long as a P of some length makes them. */
 interface Views {
-  readonly plain: Buffer
-  readonly ciphertext: Buffer
-  /** A ‖ IV ‖ ciphertext ‖ suffix. */
+  /** Room for the inner pad of HMAC, then A ‖ IV ‖ ciphertext ‖ suffix. */
   readonly tagInput: Buffer
+  /** P in 32-bit words. */
+  readonly plain: Uint32Array
+  /** The ciphertext in 32-bit words. */
+  readonly ciphertext: Uint32Array
 }
 
 /** Bytes of P for a JSON text of so many bytes. */
 function plainLength(textLength: number): number {
-  return Math.ceil((timesLength + textLength) / padTo) * padTo
+  return Math.ceil((headLength + textLength) / padTo) * padTo
 }
 
 /** Characters of the value that holds a JSON text of so many bytes. */
@@ -69,20 +66,22 @@ export function valueLength(textLength: number): number {
   return Math.ceil((1 + ivLength + plainLength(textLength) + tagLength) * 8 / 6)
 }
 
-/** A: the name, domain and path that a cookie is bound to. All are ASCII by their grammar. */
-export function boundTo(name: string, domain: string, path: string): Buffer {
+/** A: the name, domain, path and partition that a cookie is bound to. All are ASCII by their grammar. */
+export function associatedData(name: string, domain: string, path: string, partitioned: boolean): Buffer {
   const part = (text: string) => [Buffer.from([text.length >> 8, text.length]), Buffer.from(text, 'latin1')]
-  return Buffer.concat([Buffer.from([version]), ...part(name), ...part(domain), ...part(path)])
+  return Buffer.concat(
+    [Buffer.from([version]), ...part(name), ...part(domain), ...part(path), Buffer.from([partitioned ? 1 : 0])])
 }
 
-/** The tag as a binary string: a Buffer of its own would cost a tenth of the time it takes to open a cookie. */
-function tagOf(key: KeyObject, input: Buffer): string {
-  return createHmac('sha256', key).update(input).digest('binary')
+/** Adds `mask` to `words`, bit by bit. */
+function xor(words: Uint32Array, mask: Uint32Array): void {
+  for (let index = 0; index < words.length; index++) words[index]! ^= mask[index]!
 }
 
-/** Seals and opens the values of one cookie: one name, domain and path, and 1 to 8 keys. */
+/** Seals and opens the values of one cookie: one name, domain, path and partition, and 1 to 8 keys. */
 export class Codec {
-  readonly #keys: readonly DerivedKeys[]
+  readonly #keystreams: readonly Keystream[]
+  readonly #hmacs: readonly Hmac[]
   readonly #suffix = Buffer.alloc(suffixLength)
   readonly #plain = Buffer.allocUnsafeSlow(maxValueLength)
   readonly #tag = Buffer.allocUnsafeSlow(tagLength)
@@ -92,100 +91,111 @@ export class Codec {
   readonly #iv: Buffer
   readonly #views = new Map<number, Views>() // by length of P
 
-  // A ‖ IV ‖ ciphertext ‖ suffix lie here for the tag. The value is the same bytes from A's last one on, with the
-  // version in its place and the tag in the suffix's.
+  // The tag's input lies here: A ‖ IV ‖ ciphertext ‖ suffix, after room for HMAC's inner pad, and at such an offset that
+  // the ciphertext begins at a word. The value is the same bytes from A's last one on, with the version in its place and
+  // the tag in the suffix's.
   readonly #bytes: Buffer
-  readonly #start: number
+  readonly #tagInputStart: number
+  readonly #valueStart: number
   readonly #lastOfA: number
   readonly #ciphertextStart: number
 
   constructor(keys: readonly DerivedKeys[], a: Buffer) {
-    this.#keys = keys
-    this.#bytes = Buffer.allocUnsafeSlow(a.length + maxValueLength)
-    this.#bytes.set(a)
-    this.#start = a.length - 1
-    this.#lastOfA = a[this.#start]!
-    this.#ciphertextStart = a.length + ivLength
-    this.#iv = this.#bytes.subarray(a.length, this.#ciphertextStart)
+    this.#keystreams = keys.map(({ encryption }) => new Keystream(encryption))
+    this.#hmacs = keys.map(({ authentication }) => new Hmac(authentication))
+    const aEnd = Math.ceil((padLength + a.length) / wordLength) * wordLength
+    this.#bytes = Buffer.allocUnsafeSlow(aEnd + maxValueLength)
+    this.#bytes.set(a, aEnd - a.length)
+    this.#tagInputStart = aEnd - a.length - padLength
+    this.#valueStart = aEnd - 1
+    this.#lastOfA = a[a.length - 1]!
+    this.#ciphertextStart = aEnd + ivLength
+    this.#iv = this.#bytes.subarray(aEnd, this.#ciphertextStart)
     this.#suffix.writeUInt32BE(8 * a.length, suffixLength - 4)
   }
 
   /** The value that holds `text`. Its length must be looked at before: it has to be at most 4096 characters. */
-  seal(text: string, created: number, issued: number): string {
-    const { encryption, authentication } = this.#keys[0]!
+  seal(text: string, { created, issued, lifetime }: Times): string {
     const bytes = this.#bytes
 
-    // 1. P: times, JSON, spaces.
+    // 1. P: the lifetime and times, JSON, spaces.
     const plain = this.#plain
-    plain.writeUIntBE(created, 0, 6)
-    plain.writeUIntBE(issued, 6, 6)
-    const textEnd = timesLength + plain.write(text, timesLength)
-    const length = plainLength(textEnd - timesLength)
+    plain[0] = lifetime.persistence
+    plain.writeUIntBE(created, 1, 6)
+    plain.writeUIntBE(issued, 7, 6)
+    plain.writeUInt32BE(lifetime.maxAge, 13)
+    plain.writeUInt32BE(lifetime.idleTimeout, 17)
+    const textEnd = headLength + plain.write(text, headLength)
+    const length = plainLength(textEnd - headLength)
+    plain.fill(0x20, textEnd, length)
     const tagStart = this.#ciphertextStart + length
     const views = this.#viewsFor(length)
-    plain.fill(0x20, textEnd, length)
 
-    // 2. A fresh IV, and the ciphertext. CTR needs no final().
+    // 2. A fresh IV, and the ciphertext: the keystream is written in its place, and P is added to it there.
     this.#takeIv()
-    const cipher = createCipheriv('aes-256-ctr', encryption, this.#iv)
-    bytes.set(cipher.update(views.plain), this.#ciphertextStart)
+    bytes.write(this.#keystreams[0]!.for(this.#iv, length), this.#ciphertextStart, 'latin1')
+    xor(views.ciphertext, views.plain)
 
     // 3. The tag over A, IV, ciphertext and the length of A.
+    bytes[this.#valueStart] = this.#lastOfA
     bytes.set(this.#suffix, tagStart)
-    const tag = tagOf(authentication, views.tagInput)
+    const tag = this.#hmacs[0]!.tag(views.tagInput)
 
     // 4. Version, IV, ciphertext, tag, in base64url.
+    bytes[this.#valueStart] = version
     bytes.write(tag, tagStart, 'latin1')
-    bytes[this.#start] = version
-    const value = bytes.toString('base64url', this.#start, tagStart + tagLength)
-    bytes[this.#start] = this.#lastOfA
-    return value
+    return bytes.toString('base64url', this.#valueStart, tagStart + tagLength)
   }
 
   /** What an authentic `value` holds, or why it is refused. Nothing is decrypted before its tag has matched. */
-  open(value: string): Opened | 'length' | 'format' | 'tag' {
+  open(value: string): Contents | 'length' | 'format' | 'tag' {
     if (value.length < minValueLength || value.length > maxValueLength) return 'length'
     const bytes = this.#bytes
 
     // 4. Version, IV, ciphertext, tag. Node's decoder skips what is not base64url; the way back shows it.
-    const end = this.#start + bytes.write(value, this.#start, 'base64url')
-    const canonical = bytes.toString('base64url', this.#start, end)
-    const versionRead = bytes[this.#start]
-    bytes[this.#start] = this.#lastOfA
-    if (canonical !== value || versionRead !== version) return 'format'
+    const end = this.#valueStart + bytes.write(value, this.#valueStart, 'base64url')
+    const canonical = bytes.toString('base64url', this.#valueStart, end)
+    if (canonical !== value || bytes[this.#valueStart] !== version) return 'format'
     const tagStart = end - tagLength
-    const views = this.#viewsFor(tagStart - this.#ciphertextStart)
+    const length = tagStart - this.#ciphertextStart
 
     // 3. The tag under each key.
     bytes.copy(this.#tag, 0, tagStart, end)
+    bytes[this.#valueStart] = this.#lastOfA
     bytes.set(this.#suffix, tagStart)
-    const keyIndex = this.#findKey(views.tagInput)
+    const keyIndex = this.#findKey(this.#tagInput(length))
     if (keyIndex === -1) return 'tag'
+    if (length % padTo !== 0) return 'format'
 
-    // 2. Decryption.
-    const decipher = createDecipheriv('aes-256-ctr', this.#keys[keyIndex]!.encryption, this.#iv)
-    const plain = decipher.update(views.ciphertext)
-    if (plain.length % padTo !== 0) return 'format'
+    // 2. Decryption: the keystream is written where P is to be, and the ciphertext is added to it there.
+    const plain = this.#plain
+    const views = this.#viewsFor(length)
+    plain.write(this.#keystreams[keyIndex]!.for(this.#iv, length), 0, 'latin1')
+    xor(views.plain, views.ciphertext)
 
-    // 1. Times and JSON, less the spaces.
-    let textEnd = plain.length
-    while (textEnd > timesLength && plain[textEnd - 1] === 0x20) textEnd--
-    const text = plain.toString('utf8', timesLength, textEnd)
+    // 1. The lifetime and times, and the JSON, less the spaces.
+    const lifetime = readLifetime(plain)
+    if (lifetime === undefined) return 'format'
+    let textEnd = length
+    while (textEnd > headLength && plain[textEnd - 1] === 0x20) textEnd--
+    const text = plain.toString('utf8', headLength, textEnd)
     // What is no UTF-8 becomes U+FFFD, which only then is worth a look at the bytes.
-    const isText = !text.includes('\ufffd') || isUtf8(plain.subarray(timesLength, textEnd))
+    const isText = !text.includes('\ufffd') || isUtf8(plain.subarray(headLength, textEnd))
     return {
       value: canonical,
       text: isText ? text : undefined,
-      created: plain.readUIntBE(0, 6),
-      issued: plain.readUIntBE(6, 6),
+      canonical: false,
+      created: plain.readUIntBE(1, 6),
+      issued: plain.readUIntBE(7, 6),
+      lifetime,
       keyIndex,
     }
   }
 
   /** The index of the key under which `input` has the tag that was read, or -1. */
   #findKey(input: Buffer): number {
-    for (let index = 0; index < this.#keys.length; index++) {
-      this.#expected.write(tagOf(this.#keys[index]!.authentication, input), 'latin1')
+    for (let index = 0; index < this.#hmacs.length; index++) {
+      this.#expected.write(this.#hmacs[index]!.tag(input), 'latin1')
       if (timingSafeEqual(this.#expected, this.#tag)) return index
     }
     return -1
@@ -201,17 +211,32 @@ export class Codec {
     this.#pool.copy(this.#iv, 0, this.#pooled, this.#pooled + ivLength)
   }
 
-  /** Those for a length that we seal are kept: views made anew would be a tenth of what a cookie costs. */
+  /** Views are cached by padded length: making them for each call costs about 10 %. */
   #viewsFor(length: number): Views {
-    const kept = this.#views.get(length)
-    if (kept !== undefined) return kept
-    const end = this.#ciphertextStart + length
+    const cached = this.#views.get(length)
+    if (cached !== undefined) return cached
+    const words = length / wordLength
     const views = {
-      plain: this.#plain.subarray(0, length),
-      ciphertext: this.#bytes.subarray(this.#ciphertextStart, end),
-      tagInput: this.#bytes.subarray(0, end + suffixLength),
+      tagInput: this.#tagInput(length),
+      plain: new Uint32Array(this.#plain.buffer, 0, words),
+      ciphertext: new Uint32Array(this.#bytes.buffer, this.#ciphertextStart, words),
     }
-    if (length % padTo === 0) this.#views.set(length, views)
+    this.#views.set(length, views)
     return views
   }
+
+  /** A length that no P has makes a view of its own: an attacker chooses it, and would fill the cache. */
+  #tagInput(length: number): Buffer {
+    return this.#views.get(length)?.tagInput ??
+      this.#bytes.subarray(this.#tagInputStart, this.#ciphertextStart + length + suffixLength)
+  }
+}
+
+/** The lifetime in P, or undefined where a number is out of range. */
+function readLifetime(plain: Buffer): Lifetime | undefined {
+  const lifetime = { persistence: plain[0]!, maxAge: plain.readUInt32BE(13), idleTimeout: plain.readUInt32BE(17) }
+  if (lifetime.persistence > persistence.untilClose) return undefined
+  if (lifetime.maxAge > maxSeconds || lifetime.idleTimeout > maxSeconds) return undefined
+  const hasNone = lifetime.persistence === noLifetime.persistence && lifetime.maxAge + lifetime.idleTimeout === 0
+  return hasNone ? noLifetime : lifetime
 }
