@@ -1,0 +1,169 @@
+import { misuse, SizeError, ValueError } from './errors.js'
+import { isIdentifier, quoted } from './quoted.js'
+import { maxLineLength } from './set-cookie.js'
+
+const maxDepth = 64 // levels of objects and arrays, the session's own included
+const maxValues = 4096 // elements and properties, each time they are met; more fit into no cookie
+const maxCharacters = 4096 // of strings and names; more fit into no cookie
+
+type Flaw = [path: string, found: string]
+
+/** Node.js 22 and later have raw JSON: objects that JSON.stringify writes as the text that they hold. */
+type RawJSON = typeof JSON & { isRawJSON?(value: unknown): boolean }
+
+/** What is found where a session is too large. */
+const tooLarge = 'too large'
+
+/** What is found where a session cannot be looked at. */
+export const unreadable = 'not readable: a getter or proxy in it threw'
+
+/**
+ * Looks at all values of a session, which are to be those that JSON carries, and counts them as it goes: what has too
+ * many of them, or too long ones, is refused after some 4096 of them, however large it is.
+ * @throws ValueError with the path to a value that JSON would drop or change, or that cannot be looked at
+ * @throws SizeError with the path to where counting stopped
+ */
+export function checkValues(session: object): void {
+  let flaw: Flaw | undefined
+  try {
+    flaw = new Look().flawIn(session)
+  } catch {
+    flaw = ['', unreadable]
+  }
+  if (flaw === undefined) return
+  const path = `session${flaw[0]}`
+  if (flaw[1] !== tooLarge) throw new ValueError(path, flaw[1])
+  throw new SizeError(
+    `the session fits into no cookie: more than ${maxValues} values or ${maxCharacters} characters, counted up to ${path}`,
+    { bytes: maxCharacters + 1, limit: maxLineLength, largest: [] })
+}
+
+/** One look at a session. Paths are built on the way back, so that they cost nothing where nothing is wrong. */
+class Look {
+  readonly #parents: object[] = []
+  #values = 0
+  #characters = 0
+
+  flawIn(value: object): Flaw | undefined {
+    const parents = this.#parents
+    if (parents.includes(value)) return ['', 'a cycle']
+    if (parents.length === maxDepth) return ['', `nested more than ${maxDepth} deep`]
+    const isArray = Array.isArray(value)
+    // Array.prototype is plain, that of a subclass is not.
+    if (!isPlain(isArray ? Object.getPrototypeOf(value) as object : value)) return ['', `an instance of ${className(value)}`]
+    if ((JSON as RawJSON).isRawJSON?.(value)) return ['', 'raw JSON']
+    // JSON.stringify would call it, and store what it returns.
+    if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return ['.toJSON', 'a function']
+    parents.push(value)
+    const flaw = isArray ? this.#flawInArray(value) : this.#flawInObject(value)
+    parents.pop()
+    return flaw ?? symbolIn(value)
+  }
+
+  #flawOf(value: unknown): Flaw | undefined {
+    if (++this.#values > maxValues) return ['', tooLarge]
+    switch (typeof value) {
+      case 'string': return this.#isTooLong(value) ? ['', tooLarge] : undefined
+      case 'number': return Number.isFinite(value) ? undefined : ['', String(value)]
+      case 'boolean': return undefined
+      case 'object': return value === null ? undefined : this.flawIn(value)
+      case 'undefined': return ['', 'undefined']
+      default: return ['', `a ${typeof value}`]
+    }
+  }
+
+  #flawInArray(array: unknown[]): Flaw | undefined {
+    for (let index = 0; index < array.length; index++) {
+      const flaw: Flaw | undefined = index in array ? this.#flawOf(array[index]) : ['', 'a hole']
+      if (flaw !== undefined) return [`[${index}]${flaw[0]}`, flaw[1]]
+    }
+    const names = Object.keys(array)
+    return names.length === array.length ? undefined : [pathTo(names[array.length]!), 'a property of an array']
+  }
+
+  #flawInObject(object: object): Flaw | undefined {
+    for (const name of Object.keys(object)) {
+      const value = object[name as keyof typeof object] as unknown
+      const flaw: Flaw | undefined = name === '__proto__' ? ['', 'a key that changes prototypes']
+        : this.#isTooLong(name) ? ['', tooLarge]
+        : value === undefined ? undefined : this.#flawOf(value)
+      if (flaw !== undefined) return [pathTo(name) + flaw[0], flaw[1]]
+    }
+    return undefined
+  }
+
+  #isTooLong(text: string): boolean {
+    this.#characters += text.length
+    return this.#characters > maxCharacters
+  }
+}
+
+/**
+ * A deep copy of a session. Of one that is too large only so much is copied as is too large still, so that storing it
+ * fails for the same reason.
+ * @throws ValueError as {@link checkValues} does
+ */
+export function copyOfValues(data: object): object {
+  try {
+    checkValues(data)
+  } catch (error) {
+    if (!(error instanceof SizeError)) throw error
+  }
+  let left = maxValues + 1
+  const copyOf = (value: unknown): unknown => {
+    if (value === null || typeof value !== 'object') return value
+    if (Array.isArray(value)) {
+      const copy: unknown[] = []
+      for (let index = 0; index < value.length && left-- > 0; index++) copy.push(copyOf(value[index]))
+      return copy
+    }
+    return into({}, value)
+  }
+  const into = (copy: Record<string, unknown>, value: object): object => {
+    for (const name of Object.keys(value)) {
+      if (left-- <= 0) break
+      copy[name] = copyOf(value[name as keyof typeof value])
+    }
+    return copy
+  }
+  return into(Object.create(null) as Record<string, unknown>, data)
+}
+
+/** @throws TypeError for what is no plain object */
+export function checkPlain(value: unknown, name: string): asserts value is object {
+  if (value === null || typeof value !== 'object' || Array.isArray(value) || !isPlain(value)) {
+    throw misuse(TypeError, name, 'a plain object', value)
+  }
+}
+
+/** An object literal, of this realm or another, or one without a prototype. */
+function isPlain(value: object): boolean {
+  const prototype: object | null = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
+}
+
+/** JSON leaves out what a symbol names, without a word. */
+function symbolIn(value: object): Flaw | undefined {
+  for (const symbol of Object.getOwnPropertySymbols(value)) {
+    if (!Object.prototype.propertyIsEnumerable.call(value, symbol)) continue
+    return [`[Symbol(${quoted(symbol.description ?? '')})]`, 'a symbol as a key']
+  }
+  return undefined
+}
+
+/** The name in the code, and not what an instance says; a getter or a static member may have any `name`. */
+function className(value: object): string {
+  try {
+    const { name } = (Object.getPrototypeOf(value) as { constructor: { name: unknown } }).constructor
+    if (typeof name === 'string' && name !== '') return quoted(name)
+  } catch {
+    // without a constructor, or with a name that throws
+  }
+  return 'a class'
+}
+
+function pathTo(name: string): string {
+  const shown = quoted(name)
+  return isIdentifier(shown) ? `.${shown}` : `[${shown}]`
+}
