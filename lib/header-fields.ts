@@ -1,0 +1,267 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http'
+import { trimmed } from './cookie-header.js'
+import { setSameCookie } from './set-cookie.js'
+import type { AnyRequest, AnyResponse } from './types.js'
+
+/** What the head of a response is to carry beside what its handler gave. */
+export interface HeadAdditions {
+  /** A Set-Cookie line, which takes the place of all others for the same cookie. */
+  readonly line: string | undefined
+  /** The response becomes a 500. */
+  readonly failed: boolean
+  /** The fields that keep shared caches from giving the response to somebody else are added. */
+  readonly cacheHeaders: boolean
+}
+
+/**
+ * The arguments of writeHead with what `additions` ask for, in a copy, or in the headers that were set.
+ *
+ * What the handler gave to writeHead is completed there, and what it set through setHeader is completed there: a first
+ * setHeader of ours would change what Node makes of repeated names in the arguments, and appendHeader would push into
+ * the handler's own array. `undo` takes the steps that set everything back.
+ */
+export function completeHead(
+  req: AnyRequest, res: AnyResponse, args: unknown[], additions: HeadAdditions, undo: (() => void)[],
+): unknown[] {
+  const { line, failed, cacheHeaders } = additions
+  // As Node reads them: status, reason phrase if it is a string, headers.
+  const [status, second, third] = args
+  const reason = typeof second === 'string' ? second : undefined
+  const given = reason === undefined ? third ?? second : third
+  const isHttp2 = req.httpVersionMajor >= 2
+  const fields = new HeaderFields(res, given, isHttp2, undo)
+  if (line !== undefined) fields.add('Set-Cookie', line, withLine(line, req.url))
+  if (cacheHeaders) {
+    fields.add('Vary', 'Cookie', withCookie)
+    if (line !== undefined || failed) {
+      fields.add('Cache-Control', 'no-store', withNoStore)
+      fields.changeAll(isTargeted, () => ['no-store'])
+    }
+  }
+  const completed = fields.given()
+  if (!failed && completed === given) return args
+  // No more arguments than needed: packages that wrap writeHead count them.
+  if (!failed) return reason === undefined ? [status, completed] : [status, reason, completed]
+  // HTTP/2 has no reason phrase, and Node warns about one.
+  return isHttp2 ? [500, completed] : [500, STATUS_CODES[500], completed]
+}
+
+/**
+ * The values of one entry once changed. A field may have been given in several entries; something is added to the last
+ * of them, with which `all` come: the values that are sent together with it.
+ */
+type Change = (values: unknown[], all: unknown[] | undefined) => unknown[]
+
+/** All lines but those for the same cookie, then ours: there must be one at most (RFC 6265bis §4.1.1). */
+function withLine(line: string, url: string | undefined): Change {
+  return (lines, all) => {
+    const others = lines.filter((other) => !setSameCookie(line, String(other), url))
+    if (all !== undefined) others.push(line)
+    return all === undefined && others.length === lines.length ? lines : others
+  }
+}
+
+/** A list field with `member` in it, unless that or `instead` is there already. */
+function withMember(member: string, instead: string = member): Change {
+  const wanted = [member.toLowerCase(), instead]
+  return (values, all) => {
+    if (all === undefined || all.some((value) => hasMember(value, wanted))) return values
+    const [only, ...more] = values
+    return more.length === 0 && typeof only === 'string' && only !== '' ? [`${only}, ${member}`] : [...values, member]
+  }
+}
+
+const withCookie = withMember('Cookie', '*')
+const addNoStore = withMember('no-store')
+const mustUnderstand = ['must-understand']
+
+/** `must-understand` would allow a cache to store the response all the same (RFC 9111 §5.2.2.3). */
+function withNoStore(values: unknown[], all: unknown[] | undefined): unknown[] {
+  if (!values.some((value) => hasMember(value, mustUnderstand))) return addNoStore(values, all)
+  const left = values.map((value) =>
+    trimmed(membersOf(String(value)).filter((member) => !mustUnderstand.includes(nameOf(member))).join(',')))
+  return addNoStore(left.filter((value) => value !== ''), all)
+}
+
+function hasMember(value: unknown, names: string[]): boolean {
+  return membersOf(String(value)).some((member) => names.includes(nameOf(member)))
+}
+
+function nameOf(member: string): string {
+  return trimmed(member).toLowerCase()
+}
+
+/** The members of a list (RFC 9110 §5.6.1), as they are spelled: a comma in quotes is part of one (§5.6.4). */
+function membersOf(list: string): string[] {
+  if (!list.includes('"')) return list.split(',')
+  const members: string[] = []
+  let start = 0
+  let isQuoted = false
+  for (let at = 0; at < list.length; at++) {
+    const char = list[at]
+    if (isQuoted && char === '\\') at++
+    else if (char === '"') isQuoted = !isQuoted
+    else if (char === ',' && !isQuoted) {
+      members.push(list.slice(start, at))
+      start = at + 1
+    }
+  }
+  members.push(list.slice(start))
+  return members
+}
+
+/** A field with instructions for some caches alone, which then ignore Cache-Control (RFC 9213 §2.1). */
+function isTargeted(name: string): boolean {
+  return name.endsWith('-cache-control') || name === 'surrogate-control'
+}
+
+/** The header fields of a response: those given to writeHead, and those set before. */
+class HeaderFields {
+  readonly #res: ServerResponse
+  readonly #undo: (() => void)[]
+  readonly #given: GivenFields | undefined
+  readonly #asGiven: unknown
+  readonly #isHttp2: boolean
+
+  constructor(res: AnyResponse, given: unknown, isHttp2: boolean, undo: (() => void)[]) {
+    this.#res = res as ServerResponse // what is used of it here, the HTTP/2 one has too
+    this.#undo = undo
+    this.#given = GivenFields.of(given)
+    this.#asGiven = given
+    this.#isHttp2 = isHttp2
+  }
+
+  /** What is to be given to writeHead: what the handler gave, or a changed copy. */
+  given(): unknown {
+    return this.#given?.isChanged === true ? this.#given.toGiven() : this.#asGiven
+  }
+
+  /** Adds a field, or changes the one there is, where Node will take it from: a given one takes a set one's place. */
+  add(name: string, value: string, change: Change): void {
+    const key = name.toLowerCase()
+    const given = this.#given
+    if (given === undefined) return this.#changeSet(name, value, change)
+    const indexes = given.indexesOf((name) => name === key)
+    if (indexes.length > 0) return this.#changeGiven(given, indexes, change)
+    if (this.#res.getHeaderNames().length === 0) given.append(name, value)
+    else this.#changeSet(name, value, change)
+  }
+
+  /** Changes all fields whose name fits, and adds none. */
+  changeAll(fits: (key: string) => boolean, change: Change): void {
+    const given = this.#given
+    const indexes = given?.indexesOf(fits) ?? []
+    for (const index of indexes) this.#changeGiven(given!, [index], change)
+    for (const name of this.#res.getHeaderNames()) if (fits(name)) this.#changeSet(name, undefined, change)
+  }
+
+  #changeGiven(given: GivenFields, indexes: number[], change: Change): void {
+    const last = indexes.at(-1)!
+    const together = indexes.length > 1 && this.#sendsAll() ? indexes : [last]
+    const all = together.flatMap((index) => given.valuesAt(index))
+    for (const index of indexes) {
+      const values = given.valuesAt(index)
+      const changed = change(values, index === last ? all : undefined)
+      if (changed !== values) given.replace(index, changed)
+    }
+  }
+
+  /**
+   * Whether Node will send all entries that were given under one name. It does where no header was ever set on an HTTP/1
+   * response, also none that was removed again. Else the last entry takes the place of the others, or may.
+   */
+  #sendsAll(): boolean {
+    if (this.#isHttp2) return false
+    const set = Object.getOwnPropertySymbols(this.#res).find(({ description }) => description === 'kOutHeaders')
+    return set !== undefined && this.#res[set as keyof ServerResponse] === null
+  }
+
+  #changeSet(field: string, value: string | undefined, change: Change): void {
+    const res = this.#res
+    const before = res.getHeader(field)
+    if (before === undefined) {
+      this.#undo.push(() => res.removeHeader(field))
+      res.setHeader(field, value!)
+      return
+    }
+    const values = [before].flat()
+    const changed = change(values, values)
+    if (changed === values) return
+    // Under the name as the handler spelled it. HTTP/2 spells all of them in lower case, and has no such method.
+    const names = (res as { getRawHeaderNames?: () => string[] }).getRawHeaderNames?.() ?? []
+    const name = names.find((raw) => raw.toLowerCase() === field.toLowerCase()) ?? field
+    this.#undo.push(() => res.setHeader(name, before))
+    res.setHeader(name, single(changed) as string)
+  }
+}
+
+/** One value as itself, several as an array. */
+function single(values: unknown[]): unknown {
+  return values.length === 1 ? values[0] : values
+}
+
+const removed = Symbol('removed')
+
+/** Header fields as writeHead takes them: an object, a flat array of names and values, or an array of pairs. */
+class GivenFields {
+  readonly #form: 'object' | 'flat' | 'pairs'
+  readonly #names: unknown[]
+  readonly #values: unknown[]
+  readonly #keys: string[] // the names in lower case
+  /** Something was added, replaced or removed. */
+  isChanged = false
+
+  private constructor(form: 'object' | 'flat' | 'pairs', names: unknown[], values: unknown[]) {
+    this.#form = form
+    this.#names = names
+    this.#values = values
+    this.#keys = names.map((name) => String(name).toLowerCase())
+  }
+
+  /** Undefined where nothing was given that Node would take. */
+  static of(given: unknown): GivenFields | undefined {
+    if (given === null || typeof given !== 'object') return undefined
+    if (!Array.isArray(given)) return new GivenFields('object', Object.keys(given), Object.values(given))
+    if (Array.isArray(given[0])) {
+      const pairs = given as unknown[][]
+      return new GivenFields('pairs', pairs.map(([name]) => name), pairs.map(([, value]) => value))
+    }
+    // Leave an array of odd length to Node, which throws.
+    if (given.length % 2 !== 0) return undefined
+    const at = (rest: number) => given.filter((_, index) => index % 2 === rest)
+    return new GivenFields('flat', at(0), at(1))
+  }
+
+  /** Where fields stand whose names fit. An undefined value is left to Node, which throws. */
+  indexesOf(fits: (key: string) => boolean): number[] {
+    const indexes: number[] = []
+    for (let index = 0; index < this.#keys.length; index++) {
+      if (fits(this.#keys[index]!) && this.#values[index] !== undefined) indexes.push(index)
+    }
+    return indexes
+  }
+
+  valuesAt(index: number): unknown[] {
+    return [this.#values[index]].flat()
+  }
+
+  replace(index: number, values: unknown[]): void {
+    this.#values[index] = values.length === 0 ? removed : single(values)
+    this.isChanged = true
+  }
+
+  append(name: string, value: string): void {
+    this.#names.push(name)
+    this.#keys.push(name.toLowerCase())
+    this.#values.push(value)
+    this.isChanged = true
+  }
+
+  /** The fields in the form in which they were given. */
+  toGiven(): unknown {
+    const entries = this.#names.flatMap((name, index): [unknown, unknown][] =>
+      this.#values[index] === removed ? [] : [[name, this.#values[index]]])
+    if (this.#form === 'object') return Object.fromEntries(entries as [string, unknown][])
+    return this.#form === 'pairs' ? entries : entries.flat()
+  }
+}
