@@ -1,0 +1,24 @@
+import type { AnyRequest } from './types.js'
+
+type Stream = { session?: { encrypted?: boolean } } | undefined
+
+/** Whether the request's socket is TLS. */
+export function isTls(req: AnyRequest): boolean {
+  const socket = req.socket as object | undefined
+  if (!('encrypted' in Object.prototype)) return (socket as { encrypted?: boolean } | undefined)?.encrypted === true
+  // Object.prototype was polluted. HTTP/2 shows its socket through a proxy without own properties.
+  return socket !== undefined && Object.hasOwn(socket, 'encrypted')
+    ? (socket as { encrypted?: boolean }).encrypted === true
+    : (req as { stream?: Stream }).stream?.session?.encrypted === true && req.httpVersionMajor >= 2
+}
+
+/** Whether a proxy that ends TLS says that the browser uses it, in one of two headers (RFC 7239 §5.4 is the standard one). */
+export function isForwardedTls(req: AnyRequest): boolean {
+  return /proto="?https/i.test(String(ownHeader(req, 'forwarded'))) ||
+    /https/i.test(String(ownHeader(req, 'x-forwarded-proto')))
+}
+
+/** A header of the request's own: anything on Object.prototype would pass for everybody's. */
+export function ownHeader(req: AnyRequest, name: string): string | string[] | undefined {
+  return Object.hasOwn(req.headers, name) ? req.headers[name] : undefined
+}
