@@ -1,20 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { misuse } from './errors.js'
-import { hookHead } from './header-hook.js'
 import { deriveKeys, type Key } from './keys.js'
 import { ownOptions } from './options.js'
-import { RequestState } from './request-state.js'
+import type { Registry } from './registry.js'
 import { SessionCookie } from './session-cookie.js'
-import { Session, shared, type RequestSessions } from './sessions.js'
+import { registryOf, RequestSessions, Session } from './sessions.js'
 import type { AnyRequest, AnyResponse, SessionData, StorableObject } from './types.js'
 
-/** What a handler's cookie is called and bound to, and how much it remembers. */
+/** What a handler's cookie is called and bound to, and how many opened cookies it caches. */
 export interface HandlerOptions {
   /** A token (RFC 9110 §5.6.2); `__Host-` and `__Secure-` names need `secure: true`. Default: `'session'`. */
   cookieName?: string | undefined
   /** The path under which the cookie is sent (RFC 6265bis §5.6.4). Default: `'/'`. */
   cookiePath?: string | undefined
-  /** How many cookies' contents are kept in memory, at most some 10 kB each; up to 1 000 000, `0` is off. Default: `1000`. */
+  /**
+   * How many opened cookies to cache in memory, at most about 10 kB each, so that the same cookie need not be opened
+   * again; up to 1 000 000. `0` turns the cache off. Default: `1000`.
+   */
   remember?: number | undefined
 }
 
@@ -26,71 +28,89 @@ const maxRemember = 1_000_000
  *
  *     http.createServer(new SessionHandler(listener, key).listener)
  *
+ * @typeParam T what a session holds
  * @typeParam Req the listener's request: that of http1 unless the listener says otherwise
  * @typeParam Res the listener's response
- * @typeParam T what a session holds
  */
 export class SessionHandler<
+  T extends StorableObject<T> = SessionData,
   Req extends AnyRequest = IncomingMessage,
   Res extends AnyResponse = ServerResponse,
-  T extends StorableObject<T> = SessionData,
 > {
   /** Bound: hand it to createServer. It returns what the inner listener returned. */
   readonly listener: (req: Req, res: Res) => unknown
   /** Whose `get` finds the sessions of this handler's requests. */
   readonly sessions: RequestSessions<T>
-  /** How many cookies' contents are kept in memory, so that the same cookie need not be opened again; 0 is off. */
+  /** How many opened cookies are cached in memory; `0` for none. */
   readonly remember: number
   readonly #cookie: SessionCookie
+  readonly #registry: Registry
 
   /**
-   * @param listener what is called for each request, as `node:http` would
-   * @param key 1 to 8 keys of at least 32 bytes: the first seals, every one opens
+   * @param listener what is called for each request, as `node:http` would; `null` for a handler that is only attached
+   * @param key 1 to 8 keys of at least 32 bytes: the first seals new cookies; a cookie sealed with any of them opens
    * @param sessions default: `Session`; two handlers around one request each need their own
    * @throws TypeError or RangeError for an argument or option that is wrong, or does not go with the others
    */
   constructor(
     // Not inferred from at first: Express would be seen as a listener for requests of its own only.
-    listener: (req: NoInfer<Req>, res: NoInfer<Res>) => unknown,
+    listener: ((req: NoInfer<Req>, res: NoInfer<Res>) => unknown) | null,
     key: Key | readonly Key[],
     sessions?: RequestSessions<T>,
     options?: HandlerOptions,
   )
   constructor(
-    listener: (req: Req, res: Res) => unknown,
+    listener: ((req: Req, res: Res) => unknown) | null,
     key: Key | readonly Key[],
     sessions?: RequestSessions<T>,
     options?: HandlerOptions,
   )
   constructor(
-    listener: (req: Req, res: Res) => unknown,
+    listener: ((req: Req, res: Res) => unknown) | null,
     key: Key | readonly Key[],
     sessions: RequestSessions<T> = Session as unknown as RequestSessions<T>,
-    options?: HandlerOptions,
+    options: HandlerOptions = {},
   ) {
-    if (typeof listener !== 'function') throw misuse(TypeError, 'listener', 'a function', listener)
+    if (listener !== null && typeof listener !== 'function') throw misuse(TypeError, 'listener', 'a function or null', listener)
     const keys = deriveKeys(key)
-    const owner = shared(sessions)
+    if (!(sessions instanceof RequestSessions)) {
+      throw misuse(TypeError, 'sessions', 'a RequestSessions (options are the fourth argument)', sessions)
+    }
     const { cookieName = 'session', cookiePath = '/', remember = 1000 } =
-      ownOptions(options, ['cookieName', 'cookiePath', 'remember']) as HandlerOptions
+      ownOptions('options', options, ['cookieName', 'cookiePath', 'remember']) as HandlerOptions
     if (typeof remember !== 'number') throw misuse(TypeError, 'remember', 'a number', remember)
     if (!Number.isInteger(remember) || remember < 0 || remember > maxRemember) {
       throw new RangeError(`"remember" expected a whole number, 0 to ${maxRemember}, got ${remember}`)
     }
-    const cookie = new SessionCookie(keys, owner, cookieName, cookiePath, remember)
-    owner.cookies.add(new WeakRef(cookie))
+    const registry = registryOf(sessions as unknown as RequestSessions)
+    const cookie = new SessionCookie(keys, registry, cookieName, cookiePath, remember)
+    registry.add(cookie)
     this.sessions = sessions
     this.remember = remember
     this.#cookie = cookie
+    this.#registry = registry
     // In plain Node a listener's `this` is the server.
     this.listener = function (this: unknown, req, res) {
-      const state = stateOf(owner.states, req, cookie)
-      if (!state.hooked) {
-        state.hooked = true
-        hookHead(req, res, state)
-      }
-      return Reflect.apply(listener, this, [req, res])
+      registry.attach(req, res, cookie)
+      return listener === null ? undefined : Reflect.apply(listener, this, [req, res])
     }
+    Object.defineProperties(this, notOptions)
+    if (new.target === SessionHandler) Object.preventExtensions(this) // so that a misspelt property is noticed
+  }
+
+  /**
+   * Gives a request its session, as `listener` does before it calls the inner listener: for middleware and hooks. A
+   * second time on one response it does nothing.
+   * @throws TypeError for what is no request and response of `node:http`
+   */
+  attach(req: AnyRequest, res: AnyResponse): void {
+    if (typeof (req as Partial<AnyRequest> | undefined)?.headers !== 'object') {
+      throw misuse(TypeError, 'req', 'a request of node:http', req)
+    }
+    if (typeof (res as Partial<ServerResponse> | undefined)?.writeHead !== 'function') {
+      throw misuse(TypeError, 'res', 'a response of node:http', res)
+    }
+    this.#registry.attach(req, res, this.#cookie)
   }
 
   /**
@@ -120,18 +140,28 @@ export class SessionHandler<
   /**
    * Opens the session of a request that reaches no listener of this handler, such as one of `upgrade` or `connect`;
    * for `checkContinue`, before the listener is called. Afterwards `sessions.get(req)` works too. Changes are saved
-   * only if the listener is called later.
+   * only if the request is attached later. Where another handler of the same RequestSessions has the request already,
+   * `get` goes on to give that one's session.
    */
   read(req: AnyRequest): Partial<T> {
-    return stateOf(shared(this.sessions).states, req, this.#cookie).session(req)
+    return this.#registry.read(req, this.#cookie)
   }
 
   /**
    * The value of a cookie that holds `session`, as the handler would send it now: for tests, tools, other protocols.
    * @throws TypeError for what is no plain object, ValueError, SizeError
    */
-  encodeCookie(session: T): string {
-    return this.#cookie.encode(session)
+  encodeCookie(session: Partial<T>): string {
+    return this.#cookie.encode(session).value
+  }
+
+  /**
+   * The whole Set-Cookie line of a new session, for a web `Response` or a test. It is Secure unless the option `secure`
+   * is `false`, since no request says whether it came over TLS.
+   * @throws TypeError for what is no plain object, ValueError, SizeError
+   */
+  encodeSetCookie(session: Partial<T>): string {
+    return this.#cookie.encode(session).line
   }
 
   /**
@@ -143,11 +173,24 @@ export class SessionHandler<
   }
 }
 
-/** The request's state: the one there is, if it is of this cookie, or a new one. */
-function stateOf(states: WeakMap<object, RequestState>, req: AnyRequest, cookie: SessionCookie): RequestState {
-  const known = states.get(req)
-  if (known !== undefined && known.cookie === cookie) return known
-  const state = new RequestState(cookie)
-  states.set(req, state)
-  return state
+/** Throws where node:http is given a handler for the options of a server, which would answer no request. */
+function refuseAsOptions(): never {
+  throw new TypeError('"options" of createServer expected no SessionHandler: give it the listener of the handler, ' +
+    'as in createServer(handler.listener)')
+}
+
+/**
+ * Properties whose content only `createServer` looks into, so that it throws: node:http reads the elements of
+ * `uniqueHeaders`, node:https those of `pfx`, and node:http2 copies `settings` out of a copy of its options, for which it
+ * has to be enumerable. Whoever else copies, prints or serialises a handler meets nothing that throws.
+ */
+const notOptions: PropertyDescriptorMap = {
+  uniqueHeaders: { enumerable: true, get: () => silent([{ toLowerCase: refuseAsOptions }]) },
+  pfx: { enumerable: true, get: () => silent([Object.defineProperty({}, 'buf', { get: refuseAsOptions })]) },
+  settings: { enumerable: true, get: () => silent(Object.defineProperty({}, 'all', { enumerable: true, get: refuseAsOptions })) },
+}
+
+/** Left out by JSON. */
+function silent(value: object): object {
+  return Object.defineProperty(value, 'toJSON', { value: () => undefined })
 }

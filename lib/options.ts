@@ -1,6 +1,8 @@
-import { misuse } from './errors.js'
+import { isDomain } from './cookie-scope.js'
+import { misuse, wrongWord } from './errors.js'
 import type { SessionEvent } from './events.js'
-import { isDomain } from './set-cookie.js'
+import { lifetimeOf, maxSeconds, type Lifetime } from './lifetime.js'
+import { quoted } from './quoted.js'
 import type { AnyRequest, SessionData, SessionInfo } from './types.js'
 
 /** How a session's cookie is sent and accepted. Each is also a property of `RequestSessions`, checked when assigned. */
@@ -20,7 +22,7 @@ export interface SessionOptions<T = SessionData> {
   partitioned?: boolean | undefined
   /**
    * Seconds from the session's creation until it is no longer accepted, 1 to 34 560 000 (400 days). Enforced by the
-   * server with the setting of now, and sent, as the seconds left, in Max-Age. Default: 86 400, one day.
+   * server with the current setting, and sent, as the seconds left, in Max-Age. Default: 86 400, one day.
    */
   maxAge?: number | undefined
   /**
@@ -36,12 +38,26 @@ export interface SessionOptions<T = SessionData> {
    */
   cacheHeaders?: boolean | undefined
   /**
-   * Called once after a cookie opened; `false` rejects it. For logging out everywhere: compare `info.createdAt` with
-   * a time you keep. Synchronous; one that throws or returns no boolean rejects too, with a warning. Default: none.
+   * Called once after a cookie opened; `false` rejects it. For logging out everywhere: compare a number in the session
+   * with the one you keep for the user. Synchronous; one that throws or returns no boolean rejects too, with a process
+   * warning. Default: none.
    */
   validate?: ((session: Partial<T>, info: SessionInfo, req: AnyRequest) => boolean) | undefined
-  /** Told what became of each session. Default: none, and `failed`, `late` and `insecure` become process warnings. */
+  /**
+   * Told what became of each session. One that throws or rejects harms nobody, and causes one process warning. Default:
+   * none, and `failed`, `late` and `insecure` become process warnings.
+   */
   onEvent?: ((event: SessionEvent, req: AnyRequest) => void) | undefined
+}
+
+/** A lifetime for one session, which can only shorten what the options allow. What is left out stays as they say. */
+export interface LifetimeOptions {
+  /** Seconds from the session's creation until it is no longer accepted, 1 to 34 560 000. */
+  maxAge?: number | undefined
+  /** Seconds from the last issue of the cookie until it is no longer accepted, 1 to 34 560 000. */
+  idleTimeout?: number | undefined
+  /** Whether the browser keeps the cookie when it closes; takes the option's place either way. */
+  persistent?: boolean | undefined
 }
 
 /**
@@ -77,9 +93,7 @@ export const defaults: Settings = Object.freeze({
   onEvent: undefined,
 })
 
-const maxSeconds = 34_560_000 // 400 days, the most a browser keeps a cookie (RFC 6265bis §5.5)
-
-type Rule = [fits: (value: unknown) => boolean, wanted: string]
+type Rule = [fits: (value: unknown) => boolean, wanted: string, refuse?: typeof wrongWord]
 
 const boolean: Rule = [(value) => typeof value === 'boolean', 'a boolean']
 const callback: Rule = [(value) => typeof value === 'function', 'a function']
@@ -87,8 +101,8 @@ const seconds: Rule = [(value) => typeof value === 'number', `a whole number of 
 
 const rules: Record<keyof Settings, Rule> = {
   httpOnly: boolean,
-  secure: [(value) => typeof value === 'boolean' || value === 'auto', "true, false or 'auto'"],
-  sameSite: [(value) => value === 'strict' || value === 'lax' || value === 'none', "'strict', 'lax' or 'none'"],
+  secure: [(value) => typeof value === 'boolean' || value === 'auto', "true, false or 'auto'", wrongWord],
+  sameSite: [(value) => value === 'strict' || value === 'lax' || value === 'none', "'strict', 'lax' or 'none'", wrongWord],
   domain: [isDomain, 'a domain name without a leading dot (RFC 6265bis §4.1.1)'],
   partitioned: boolean,
   maxAge: seconds,
@@ -104,19 +118,44 @@ export const optionNames = Object.keys(defaults) as (keyof Settings)[]
 
 /**
  * The own properties of an options object, so that nothing on Object.prototype can pass for an option.
+ * @throws TypeError for what is no object, or has another name in it
  * @internal
  */
-export function ownOptions(options: unknown, names: readonly string[]): Record<string, unknown> {
-  const own: Record<string, unknown> = Object.create(null)
-  if (options === undefined) return own
+export function ownOptions(title: string, options: unknown, names: readonly string[]): Record<string, unknown> {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw misuse(TypeError, 'options', 'an object', options)
+    throw misuse(TypeError, title, 'an object', options)
   }
+  const own: Record<string, unknown> = Object.create(null)
   for (const name of Object.keys(options)) {
-    if (!names.includes(name)) throw new TypeError(`"options" expected only ${names.join(', ')}, got an unknown name`)
+    if (!names.includes(name)) {
+      throw new TypeError(`"${title}" expected only ${names.join(', ')}, got the unknown name ${quoted(name)}`)
+    }
     own[name] = options[name as keyof typeof options]
   }
   return own
+}
+
+/**
+ * @throws TypeError or RangeError for a wrong value of an option
+ * @internal
+ */
+function checkOption(name: keyof Settings, value: unknown): void {
+  const [fits, wanted, refuse] = rules[name]
+  if (!fits(value)) throw refuse?.(name, wanted, value) ?? misuse(TypeError, name, wanted, value)
+  if (rules[name] !== seconds) return
+  const whole = Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maxSeconds
+  if (!whole) throw new RangeError(`"${name}" expected ${wanted}, got ${value as number}`)
+}
+
+/**
+ * The lifetime that the argument of `limit` describes.
+ * @throws TypeError or RangeError as for the options
+ * @internal
+ */
+export function readLifetimeOptions(options: unknown): Lifetime {
+  const own = ownOptions('lifetime', options, ['maxAge', 'idleTimeout', 'persistent'])
+  for (const [name, value] of Object.entries(own)) if (value !== undefined) checkOption(name as keyof Settings, value)
+  return lifetimeOf(own)
 }
 
 /**
@@ -128,12 +167,7 @@ export function changeSettings(settings: Settings, changes: Record<string, unkno
   const changed: Record<string, unknown> = { ...settings }
   for (const name of Object.keys(changes) as (keyof Settings)[]) {
     const value = changes[name] === undefined ? defaults[name] : changes[name]
-    const [fits, wanted] = rules[name]
-    if (value !== defaults[name] && !fits(value)) throw misuse(TypeError, name, wanted, value)
-    if (rules[name] === seconds && value !== undefined) {
-      const whole = Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maxSeconds
-      if (!whole) throw new RangeError(`"${name}" expected ${wanted}, got ${value}`)
-    }
+    if (value !== undefined) checkOption(name, value)
     changed[name] = value
   }
   const { secure, sameSite, partitioned } = changed as unknown as Settings

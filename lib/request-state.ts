@@ -1,36 +1,37 @@
+import { isDebugging, reportHead, reportLate, reportRead, watchForLateChanges } from './debug.js'
 import { LateChangeError } from './errors.js'
-import { emit, type SessionEvent } from './events.js'
-import type { Settings } from './options.js'
-import { sessionInfo, unixTime, type SessionCookie } from './session-cookie.js'
-import { changedKeys, checkedText, checkPlain, sessionText } from './session-json.js'
-import type { AnyRequest, SessionInfo } from './types.js'
+import type { SessionEvent } from './events.js'
+import type { HeadAdditions } from './header-fields.js'
+import { hookHead } from './header-hook.js'
+import { idleWindow, isSameLifetime, noLifetime, sessionInfo, unixTime, type Lifetime, type Times } from './lifetime.js'
+import { quoted } from './quoted.js'
+import type { SessionCookie } from './session-cookie.js'
+import { changedKeys, stringifySession, textOf } from './session-json.js'
+import { checkPlain, copyOfValues } from './session-values.js'
+import { isForwardedTls, isTls } from './transport.js'
+import type { AnyRequest, AnyResponse, SessionInfo } from './types.js'
 
-/** What a response's head is to carry for a session that was asked for. */
-export interface SessionHead {
-  /** The Set-Cookie line of ours, if any, and the name it is for. */
-  readonly name: string
+/** What the browser's cookie holds, as far as is known. */
+interface Held extends Times {
+  /** Undefined where nothing can be compared with it. */
+  readonly text: string | undefined
+  /** The text is known to be spelled as JSON.stringify spells it. */
+  readonly canonical: boolean
+}
+
+/** No session. The times are 0 until one is sent. */
+const nothingHeld: Held = { text: '{}', canonical: true, created: 0, issued: 0, lifetime: noLifetime }
+
+/** Any session: it is to be expired, or replaced by a new one. */
+const cleared: Held = { ...nothingHeld, text: undefined }
+
+/** What becomes of the session when the head that was decided about leaves. */
+interface Decision {
   readonly line: string | undefined
-  /** The session could not be stored: the response is a 500. */
-  readonly failed: boolean
-  readonly cacheHeaders: boolean
-  /** What is to be told once the head has left. */
   readonly event: SessionEvent | undefined
-  /** What the browser's cookie holds then; no text where nothing can be compared with it. */
+  /** What the browser's cookie holds then. */
   readonly held: Held
 }
-
-/** What a browser's cookie holds: the JSON text, and its times, 0 for a session that was not sent yet. */
-interface Held {
-  readonly text: string | undefined
-  ours: boolean
-  readonly created: number
-  readonly issued: number
-}
-
-const emptyHeld: Held = { text: '{}', ours: true, created: 0, issued: 0 }
-
-/** What `get` hands out while `validate` runs. */
-const opening: object = Object.freeze(Object.create(null))
 
 /**
  * The session of one request, from its first `get` to the end of the response.
@@ -40,112 +41,155 @@ const opening: object = Object.freeze(Object.create(null))
  */
 export class RequestState {
   readonly cookie: SessionCookie
-  /** The response's head is being watched. */
-  hooked = false
-  #asked = false
-  #cleared = false
-  #sent = false
-  #over = false
-  #session: object | undefined
-  #held = emptyHeld // as far as is known
+  /** `sent`: the head has left, and `closed` will be told; `closed`: nothing will be told any more. */
+  #phase: 'open' | 'sent' | 'closed' = 'open'
+  #isWatched = false
+  #isOpening = false
+  #session: object | undefined // undefined until it is asked for
+  #lifetime: Lifetime | undefined // undefined while it is that of what is held
+  #held = nothingHeld
+  #decision: Decision | undefined
+  #isFirstAskedLate = false
+  #willTellLate = false
+  #opened: SessionEvent | undefined // for debugging
 
   constructor(cookie: SessionCookie) {
     this.cookie = cookie
   }
 
+  /** The head of a response is being watched, so that changes are saved. */
+  get isWatched(): boolean {
+    return this.#isWatched
+  }
+
+  /** Has the session saved on a response. */
+  watch(req: AnyRequest, res: AnyResponse): void {
+    if (this.#isWatched) return
+    this.#isWatched = true
+    hookHead(req, res, this)
+  }
+
   /** The session, opened when it is first asked for. */
   session(req: AnyRequest): object {
-    this.#asked = true
-    return this.#session ?? this.#open(req)
+    const session = this.#session ?? this.#open(req)
+    if (this.#phase === 'closed') this.#tellLateSoon(req)
+    return session
   }
 
   #open(req: AnyRequest): object {
-    this.#session = opening
-    const { session, contents, event } = this.cookie.open(req)
-    if (this.#session === opening) { // validate may have cleared it
-      this.#session = session ?? Object.create(null) as object
-      this.#held = contents ?? emptyHeld
+    if (this.#isOpening) return Object.create(null) as object // validate asks for what it is to decide about
+    let read: ReturnType<SessionCookie['read']>
+    this.#isOpening = true
+    try {
+      read = this.cookie.read(req)
+    } finally {
+      this.#isOpening = false
     }
-    if (event !== undefined) emit(this.cookie.settings, event, req)
+    // What validate did to the session of its own request stands.
+    if (this.#session === undefined) {
+      this.#session = typeof read === 'object' ? read.session : Object.create(null) as object
+      if (typeof read === 'object') this.#held = read.contents
+    }
+    if (this.#phase !== 'open') this.#isFirstAskedLate = true
+    if (typeof read === 'object') this.#opened = { type: 'opened', keyIndex: read.contents.keyIndex }
+    else if (read !== undefined) this.#opened = { type: 'rejected', reason: read }
+    if (this.#opened !== undefined) this.cookie.emit(this.#opened, req)
+    if (isDebugging && !this.#isWatched) reportRead(req, this.cookie, this.#opened)
     return this.#session
   }
 
   /** The object stays the one that was handed out, so that what is held of it stays the session. */
   replace(req: AnyRequest, data: unknown): void {
     checkPlain(data, 'session')
-    const copy = { ...data } // first, since data may be the session itself
+    const copy = copyOfValues(data) // first, since data may be the session itself
     this.#session = Object.assign(emptied(this.session(req)), copy)
-    if (this.#over) this.#tellLate(req)
+    if (this.#phase === 'closed') this.#tellLate(req)
   }
 
   /** Without opening the cookie, unless the head has left: then the loss is to be told. */
   clear(req: AnyRequest): void {
-    if (this.#sent) {
-      this.#session = emptied(this.session(req))
-      if (this.#over) this.#tellLate(req)
+    if (this.#phase === 'open') {
+      this.#session = emptied(this.#session ?? Object.create(null) as object)
+      this.#held = cleared
+      this.#lifetime = undefined
       return
     }
-    this.#asked = true
-    this.#session = emptied(this.#session ?? opening)
-    this.#cleared = true
-    this.#held = emptyHeld
+    this.#session = emptied(this.session(req))
+    this.#lifetime = noLifetime
+    if (this.#phase === 'closed') this.#tellLate(req)
+  }
+
+  limit(req: AnyRequest, lifetime: Lifetime): void {
+    this.session(req)
+    this.#lifetime = lifetime
+    if (this.#phase === 'closed') this.#tellLate(req)
+  }
+
+  /** @throws SizeError, ValueError */
+  check(req: AnyRequest): void {
+    const text = stringifySession(this.session(req))
+    if (text !== '{}') this.cookie.checkSize(text, this.#timesOfNow(), this.#isSecure(req))
   }
 
   info(req: AnyRequest): SessionInfo | undefined {
     this.session(req)
-    return this.#held.issued === 0 ? undefined : sessionInfo(this.#held, this.cookie.settings)
+    if (this.#held.issued === 0) return undefined
+    const { created, issued } = this.#held
+    return sessionInfo({ created, issued, lifetime: this.#currentLifetime }, this.cookie.settings)
+  }
+
+  get #currentLifetime(): Lifetime {
+    return this.#lifetime ?? this.#held.lifetime
   }
 
   /** What the head that is about to leave is to carry; undefined for nothing, not one header. Node may refuse it. */
-  head(req: AnyRequest): SessionHead | undefined {
-    if (!this.#asked) return undefined
+  head(req: AnyRequest): HeadAdditions | undefined {
+    if (this.#session === undefined) return undefined
     try {
-      return this.#decide(req)
+      this.#decision = this.#decide(req, this.#session)
     } catch (error) {
       const held = { ...this.#held, text: undefined }
-      return { ...this.#head(undefined, { type: 'failed', error: error as Error }, held), failed: true }
+      this.#decision = { line: undefined, event: { type: 'failed', error: error as Error }, held }
     }
+    const { line, event } = this.#decision
+    return { line, failed: event?.type === 'failed', cacheHeaders: this.cookie.settings.cacheHeaders }
   }
 
-  #decide(req: AnyRequest): SessionHead {
-    const session = this.#session!
-    const text = sessionText(session)
-    if (!this.#cleared && text !== undefined && this.#isHeld(text)) {
-      if (this.#isDue(text)) return this.#save(req, text, true)
-      return this.#head(undefined, undefined, this.#held)
+  #decide(req: AnyRequest, session: object): Decision {
+    const text = stringifySession(session)
+    const isEmpty = text === '{}'
+    if (this.#isHeld(text) && (isEmpty || isSameLifetime(this.#currentLifetime, this.#held.lifetime))) {
+      if (!isEmpty && this.#isDue()) return this.#save(req, text, true)
+      return { line: undefined, event: undefined, held: this.#held }
     }
-    const checked = checkedText(session, text)
-    if (checked !== '{}') return this.#save(req, checked, false)
-    return this.#head(this.cookie.lineToExpire(this.#isSecure(req)), { type: 'cleared' }, emptyHeld)
+    if (!isEmpty) return this.#save(req, text, false)
+    return { line: this.cookie.lineToExpire(this.#isSecure(req)), event: { type: 'cleared' }, held: nothingHeld }
   }
 
-  #save(req: AnyRequest, text: string, renewed: boolean): SessionHead {
-    const now = this.#now()
-    const created = this.#held.created || now
-    const line = this.cookie.lineToSet(text, created, now, this.#isSecure(req))
-    return this.#head(line, { type: 'saved', bytes: line.length, renewed }, { text, ours: true, created, issued: now })
-  }
-
-  #head(line: string | undefined, event: SessionEvent | undefined, held: Held): SessionHead {
-    const { name, settings } = this.cookie
-    return { name, line, failed: false, cacheHeaders: settings.cacheHeaders, event, held }
+  #save(req: AnyRequest, text: string, renewed: boolean): Decision {
+    const { created, issued, lifetime } = this.#timesOfNow()
+    const held = { text, canonical: true, created, issued, lifetime }
+    const line = this.cookie.lineToSet(text, held, this.#isSecure(req))
+    return { line, event: { type: 'saved', bytes: line.length, renewed }, held }
   }
 
   /** Whether `text` is what the browser holds, which may have been spelled otherwise than JSON.stringify does. */
   #isHeld(text: string): boolean {
-    const held = this.#held
-    if (text === held.text) return true
-    if (held.ours) return false
-    const respelled = sessionText(JSON.parse(held.text!) as object)
-    held.ours = respelled === held.text
-    return text === respelled
+    const { text: held, canonical } = this.#held
+    if (text === held) return true
+    return !canonical && held !== undefined && text === textOf(JSON.parse(held) as object)
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
-  #isDue(text: string): boolean {
-    const { idleTimeout } = this.cookie.settings
+  #isDue(): boolean {
     const { issued } = this.#held
-    return idleTimeout !== undefined && issued !== 0 && text !== '{}' && 2 * (this.#now() - issued) >= idleTimeout
+    const idle = idleWindow(this.#currentLifetime, this.cookie.settings)
+    return issued !== 0 && 2 * (this.#now() - issued) >= idle
+  }
+
+  #timesOfNow(): Times {
+    const now = this.#now()
+    return { created: this.#held.created || now, issued: now, lifetime: this.#currentLifetime }
   }
 
   /** The time, or that of creation where another server's clock was ahead. */
@@ -159,51 +203,69 @@ export class RequestState {
   }
 
   /** The head has left. */
-  sent(req: AnyRequest, head: SessionHead | undefined): void {
-    this.#sent = true
-    if (head === undefined) return
-    this.#held = head.held
-    const { settings } = this.cookie
-    if (head.event !== undefined) emit(settings, head.event, req)
-    if (head.line !== undefined && settings.secure === true && !isTls(req)) warnInsecure(settings, req)
+  sent(req: AnyRequest): void {
+    const decision = this.#decision
+    this.#phase = decision === undefined ? 'closed' : 'sent'
+    if (decision === undefined) return
+    this.#held = decision.held
+    if (decision.event !== undefined) this.cookie.emit(decision.event, req)
+    if (decision.line !== undefined) this.#tellInsecure(req)
+    if (isDebugging) reportHead(req, this.cookie, this.#opened, decision)
+  }
+
+  /** A browser on the other side of a proxy that ends TLS takes a Secure cookie alone, one without TLS takes none. */
+  #tellInsecure(req: AnyRequest): void {
+    const isSecure = this.#isSecure(req)
+    if (toldInsecure.has(isSecure)) return
+    if (isSecure ? isTls(req) || isForwardedTls(req) : !isForwardedTls(req)) return
+    toldInsecure.add(isSecure)
+    this.cookie.emit({ type: 'insecure', secure: isSecure }, req)
   }
 
   /** The response is over. */
   closed(req: AnyRequest): void {
-    this.#over = true
+    this.#phase = 'closed'
     this.#tellLate(req)
+    if (isDebugging && this.#held.text !== undefined) watchForLateChanges(req, this.#session!, this.#held.text)
   }
 
-  /** What was changed since the head left is lost, and somebody should know. */
+  /** Whoever asked for the session changes it in this turn, if at all. */
+  #tellLateSoon(req: AnyRequest): void {
+    if (this.#willTellLate) return
+    this.#willTellLate = true
+    setImmediate(() => {
+      this.#willTellLate = false
+      this.#tellLate(req)
+    })
+  }
+
+  /** What was changed since the head left is lost, and somebody should know; told once. */
   #tellLate(req: AnyRequest): void {
-    const { text } = this.#held
-    if (this.#session === undefined || text === undefined) return
-    const lost = sessionText(this.#session)
-    if (lost === text) return
-    this.#held = { ...this.#held, text: lost } // told once
-    const keys = changedKeys(text, this.#session)
-    if (keys.length === 0) return // the order of keys alone
-    const error = new LateChangeError(`the session was changed after the headers had left; lost: ${keys.join(', ')}`)
-    emit(this.cookie.settings, { type: 'late', error }, req)
+    const session = this.#session
+    const held = this.#held
+    if (session === undefined || held.text === undefined) return
+    const text = textOf(session)
+    const lifetime = this.#currentLifetime
+    const lost = text === held.text ? [] : changedKeys(held.text, session).map(quoted)
+    const isLimited = text !== '{}' && !isSameLifetime(lifetime, held.lifetime)
+    const isLate = lost.length > 0 || isLimited || this.#isFirstAskedLate
+    this.#held = { ...held, text, lifetime }
+    this.#isFirstAskedLate = false
+    if (!isLate) return
+    const error = new LateChangeError(lost.length > 0
+      ? `the session was changed after the headers had left; lost: ${lost.join(', ')}`
+      : isLimited
+        ? 'the lifetime of the session was changed after the headers had left, and is lost'
+        : 'the session was first asked for after the headers had left, so that they could not say "Vary: Cookie"', lost)
+    this.cookie.emit({ type: 'late', error }, req)
+    if (isDebugging) reportLate(req, error)
   }
 }
+
+const toldInsecure = new Set<boolean>()
 
 /** The session without anything in it; another object where it cannot be emptied or filled, such as a frozen one. */
 function emptied(session: object): object {
   for (const key of Reflect.ownKeys(session)) Reflect.deleteProperty(session, key)
   return Object.isExtensible(session) && Reflect.ownKeys(session).length === 0 ? session : Object.create(null) as object
-}
-
-function isTls(req: AnyRequest): boolean {
-  return (req.socket as { encrypted?: boolean } | undefined)?.encrypted === true
-}
-
-let warned = false
-
-/** Once a process; a proxy that ends TLS says so in one of two headers (RFC 7239 §5.4 is the standard one). */
-function warnInsecure(settings: Settings, req: AnyRequest): void {
-  const { forwarded, 'x-forwarded-proto': proto } = req.headers
-  if (warned || /proto="?https/i.test(forwarded ?? '') || /https/i.test(String(proto))) return
-  warned = true
-  emit(settings, { type: 'insecure' }, req)
 }

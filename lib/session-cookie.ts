@@ -1,18 +1,17 @@
-import { boundTo, Codec, valueLength, type Contents, type Opened } from './codec.js'
-import { cookieValues } from './cookie-header.js'
-import { ExpiredError, FormatError, HashError, LenError, SizeError, misuse } from './errors.js'
+import { associatedData, Codec, valueLength } from './codec.js'
+import { checkPrefix, isPath, isToken } from './cookie-scope.js'
+import { ExpiredError, FormatError, HashError, LenError, misuse, SizeError } from './errors.js'
 import type { SessionEvent } from './events.js'
 import type { DerivedKeys } from './keys.js'
+import { endByAge, isPersistent, noLifetime, unixTime, type Times } from './lifetime.js'
 import type { Settings } from './options.js'
+import { quoted } from './quoted.js'
+import { readCookies, sessionIn, type Opener } from './reading.js'
 import { Remembered } from './remembered.js'
-import { checkedText, checkPlain, parseSession, sessionText } from './session-json.js'
-import { checkPrefix, cookieAttributes, forget, isPath, isToken, keepFor, maxLineLength } from './set-cookie.js'
-import type { AnyRequest, SessionInfo } from './types.js'
-
-const clockSkew = 60 // seconds by which another server's clock may be ahead
-
-/** In the order of the checks: of several refused cookies the one that got furthest says why. */
-const reasons = ['length', 'format', 'tag', 'expired', 'invalid'] as const
+import { stringifySession } from './session-json.js'
+import { checkPlain } from './session-values.js'
+import { cookieAttributes, forget, keepUntil, maxLineLength } from './set-cookie.js'
+import type { AnyRequest } from './types.js'
 
 const refusals = {
   length: () => new LenError('the cookie value is not 108 to 4096 characters long'),
@@ -21,56 +20,31 @@ const refusals = {
   expired: () => new ExpiredError('the cookie value is expired, or from the future'),
 }
 
-/** What a request's cookies were read as. */
-export interface Reading {
-  readonly session: object | undefined
-  /** What the session was opened from. */
-  readonly contents: Contents | undefined
-  readonly event: SessionEvent | undefined
-}
-
-const nothing: Reading = { session: undefined, contents: undefined, event: undefined }
-
-/** What the settings, the name and the path make: built again when one of them changes. */
-interface Built {
-  readonly settings: Settings
-  readonly codec: Codec
-  readonly remembered: Remembered
+/** What the settings, the name and the path make: prepared again when one of them changes. */
+interface Prepared extends Opener {
   readonly attributes: string
   readonly secureAttributes: string
 }
 
-/** The time in Unix seconds. */
-export function unixTime(): number {
-  return Math.floor(Date.now() / 1000)
-}
-
-/** When a session with these times stops being accepted, in Unix seconds. */
-function expiry(created: number, issued: number, { maxAge, idleTimeout = Infinity }: Settings): number {
-  return Math.min(created + maxAge, issued + idleTimeout)
-}
-
-export function sessionInfo({ created, issued }: { created: number, issued: number }, settings: Settings): SessionInfo {
-  return {
-    createdAt: new Date(created * 1000),
-    issuedAt: new Date(issued * 1000),
-    expiresAt: new Date(expiry(created, issued, settings) * 1000),
-  }
+/** Whose settings hold for a cookie, and who is told of its events. */
+export interface CookieOwner {
+  readonly settings: Settings
+  emit(event: SessionEvent, req: AnyRequest): void
 }
 
 /** The cookie of one handler: reads its value from requests, and makes the lines that set and expire it. */
 export class SessionCookie {
   readonly #keys: readonly DerivedKeys[]
   readonly #remember: number
-  readonly #owner: { readonly settings: Settings }
+  readonly #sessions: CookieOwner
   #name = ''
   #path = ''
-  #built: Built | undefined
+  #prepared: Prepared | undefined
 
-  constructor(keys: readonly DerivedKeys[], owner: { settings: Settings }, name: string, path: string, remember: number) {
+  constructor(keys: readonly DerivedKeys[], sessions: CookieOwner, name: string, path: string, remember: number) {
     this.#keys = keys
     this.#remember = remember
-    this.#owner = owner
+    this.#sessions = sessions
     this.rename(name, path)
   }
 
@@ -83,91 +57,84 @@ export class SessionCookie {
   }
 
   get settings(): Settings {
-    return this.#owner.settings
+    return this.#sessions.settings
+  }
+
+  emit(event: SessionEvent, req: AnyRequest): void {
+    this.#sessions.emit(event, req)
   }
 
   /** @throws TypeError for a name, a path or a combination with the settings that no browser would accept */
   rename(name: string, path: string): void {
     if (!isToken(name)) throw misuse(TypeError, 'cookieName', 'a token (RFC 9110 §5.6.2)', name)
-    if (!isPath(path)) throw misuse(TypeError, 'cookiePath', "a path that starts with '/' (RFC 6265bis §4.1.1)", path)
+    if (!isPath(path)) {
+      throw misuse(TypeError, 'cookiePath', "a path that starts with '/', as it stands in a URL (RFC 6265bis §4.1.1)", path)
+    }
     this.check(this.settings, name, path)
     this.#name = name
     this.#path = path
-    this.#built = undefined
+    this.#prepared = undefined
   }
 
   /** @throws TypeError where this cookie could not be set with `settings` */
   check(settings: Settings, name: string = this.#name, path: string = this.#path): void {
     checkPrefix(name, path, settings)
-    const tail = keepFor(settings.maxAge) + cookieAttributes(path, settings, true)
+    const tail = keepUntil(0, settings.maxAge) + cookieAttributes(path, settings, true)
     if (name.length + 1 + valueLength('{}'.length) + tail.length > maxLineLength) {
       throw new TypeError(`"cookieName", "cookiePath" and "domain" leave no room for a session in ${maxLineLength} bytes`)
     }
   }
 
-  /** The session that the request's cookies hold, if exactly one does, and what is to be told about it. */
-  open(req: AnyRequest): Reading {
-    const built = this.#current()
-    const now = unixTime()
-    let found = nothing
-    let furthest = -1
-    const values = cookieValues(req.headers.cookie, this.#name)
-    for (let index = 0; index < values.length; index++) {
-      const value = values[index]!
-      if (values.indexOf(value) < index) continue
-      const reading = this.#openOne(value, built, now, req)
-      if (typeof reading === 'string') {
-        furthest = Math.max(furthest, reasons.indexOf(reading))
-      } else if (found === nothing) {
-        found = reading
-      } else {
-        return { ...nothing, event: { type: 'rejected', reason: 'ambiguous' } }
-      }
-    }
-    if (found !== nothing || furthest === -1) return found
-    return { ...nothing, event: { type: 'rejected', reason: reasons[furthest]! } }
-  }
-
-  #openOne(value: string, built: Built, now: number, req: AnyRequest): Reading | typeof reasons[number] {
-    const { codec, remembered, settings } = built
-    const known = remembered.get(value)
-    const opened = known ?? openOrWarn(codec, value)
-    if (typeof opened === 'string') return opened
-    const session = readSession(opened, settings, now)
-    if (typeof session === 'string') return session
-    const contents = known ?? contentsOf(opened as Opened)
-    if (known === undefined) remembered.add((opened as Opened).value, contents)
-    if (settings.validate !== undefined && !isValid(session, contents, settings, req)) return 'invalid'
-    return { session, contents, event: { type: 'opened', keyIndex: contents.keyIndex } }
+  /** The session that the request's cookies hold, why there is none, or undefined where none came. */
+  read(req: AnyRequest): ReturnType<typeof readCookies> {
+    return readCookies(this.#name, this.#current(), req)
   }
 
   /** @throws TypeError, LenError, FormatError, HashError, ExpiredError */
   decode(value: string): object {
     if (typeof value !== 'string') throw misuse(TypeError, 'value', 'a string', value)
     const { codec, settings } = this.#current()
-    const opened = codec.open(value)
-    const session = typeof opened === 'string' ? opened : readSession(opened, settings, unixTime())
+    const contents = codec.open(value)
+    const session = typeof contents === 'string' ? contents : sessionIn(contents, settings, unixTime())
     if (typeof session === 'string') throw refusals[session]()
     return session
   }
 
-  /** @throws TypeError, ValueError, SizeError */
-  encode(session: unknown): string {
+  /**
+   * The line of a new session that holds `session`.
+   * @throws TypeError, ValueError, SizeError
+   */
+  encode(session: unknown): { value: string, line: string } {
     checkPlain(session, 'session')
     const now = unixTime()
-    const text = checkedText(session, sessionText(session))
-    return this.#seal(text, now, now, this.#tail(now, now, this.settings.secure !== false))
+    const times = { created: now, issued: now, lifetime: noLifetime }
+    const text = stringifySession(session)
+    const tail = this.#tail(times, this.settings.secure !== false)
+    this.#checkRoom(text, tail)
+    const value = this.#current().codec.seal(text, times)
+    return { value, line: `${this.#name}=${value}${tail}` }
   }
 
   /**
    * The line that sets the cookie.
+   * @throws SizeError where it would be longer than browsers take
+   */
+  lineToSet(text: string, times: Times, secure: boolean): string {
+    const { codec, remembered } = this.#current()
+    const tail = this.#tail(times, secure)
+    this.#checkRoom(text, tail)
+    const value = codec.seal(text, times)
+    const { created, issued, lifetime } = times
+    remembered.add({ value, text, canonical: true, created, issued, lifetime, keyIndex: 0 })
+    return `${this.#name}=${value}${tail}`
+  }
+
+  /**
+   * That the line which sets the cookie would not be too long.
    * @throws SizeError
    */
-  lineToSet(text: string, created: number, issued: number, secure: boolean): string {
-    const tail = this.#tail(created, issued, secure)
-    const value = this.#seal(text, created, issued, tail)
-    this.#current().remembered.add(value, { text, ours: true, created, issued, keyIndex: 0 }, true)
-    return `${this.#name}=${value}${tail}`
+  checkSize(text: string, times: Times, secure: boolean): void {
+    this.#checkRoom(text, this.#tail(times, secure))
   }
 
   /** The line that expires the cookie, with the attributes it is set with: a browser would keep it otherwise. */
@@ -175,10 +142,12 @@ export class SessionCookie {
     return `${this.#name}=${forget}${this.#attributes(secure)}`
   }
 
-  /** What follows the value. */
-  #tail(created: number, now: number, secure: boolean): string {
-    const { persistent, maxAge } = this.settings
-    return (persistent ? keepFor(Math.max(1, created + maxAge - now)) : '') + this.#attributes(secure)
+  /** What follows the value. A cookie that ends just now is kept for a second, since Max-Age=0 would delete it. */
+  #tail(times: Times, secure: boolean): string {
+    const { settings } = this
+    if (!isPersistent(times.lifetime, settings)) return this.#attributes(secure)
+    const end = Math.max(times.issued + 1, endByAge(times, settings))
+    return keepUntil(end, end - times.issued) + this.#attributes(secure)
   }
 
   #attributes(secure: boolean): string {
@@ -186,73 +155,38 @@ export class SessionCookie {
     return secure ? secureAttributes : attributes
   }
 
-  /** @throws SizeError where the line would be longer than browsers take */
-  #seal(text: string, created: number, issued: number, tail: string): string {
-    const length = this.#name.length + 1 + valueLength(Buffer.byteLength(text)) + tail.length
-    if (length > maxLineLength) throw new SizeError(tooLarge(text, length))
-    return this.#current().codec.seal(text, created, issued)
+  #checkRoom(text: string, tail: string): void {
+    const bytes = this.#name.length + 1 + valueLength(Buffer.byteLength(text)) + tail.length
+    if (bytes <= maxLineLength) return
+    const largest = largestKeys(text)
+    const listed = largest.map(({ key, bytes }) => `${key} (${bytes})`).join(', ')
+    throw new SizeError(
+      `the Set-Cookie line would be ${bytes} bytes, at most ${maxLineLength} are allowed; largest keys, in bytes: ${listed}`,
+      { bytes, limit: maxLineLength, largest })
   }
 
-  #current(): Built {
-    const { settings } = this.#owner
-    if (this.#built?.settings !== settings) {
-      this.#built = {
+  #current(): Prepared {
+    const { settings } = this.#sessions
+    if (this.#prepared?.settings !== settings) {
+      const { domain = '', partitioned } = settings
+      this.#prepared = {
         settings,
-        codec: new Codec(this.#keys, boundTo(this.#name, settings.domain ?? '', this.#path)),
+        codec: new Codec(this.#keys, associatedData(this.#name, domain, this.#path, partitioned)),
         remembered: new Remembered(this.#remember),
         attributes: cookieAttributes(this.#path, settings, false),
         secureAttributes: cookieAttributes(this.#path, settings, true),
       }
     }
-    return this.#built
+    return this.#prepared
   }
 }
 
-/** What cannot be checked is refused: cryptography that stopped working is no reason for a request to end the process. */
-function openOrWarn(codec: Codec, value: string): ReturnType<Codec['open']> {
-  try {
-    return codec.open(value)
-  } catch (error) {
-    warn(error)
-    return 'tag'
-  }
-}
-
-/** What is kept of a value whose JSON holds a session. Field by field: a spread takes a microsecond. */
-function contentsOf({ text, created, issued, keyIndex }: Opened): Contents {
-  return { text: text!, ours: false, created, issued, keyIndex }
-}
-
-/** The checks after the tag: times, UTF-8, JSON. */
-function readSession(opened: Contents | Opened, settings: Settings, now: number): object | 'expired' | 'format' {
-  const { text, created, issued } = opened
-  const timely = created <= issued && issued <= now + clockSkew && now < expiry(created, issued, settings)
-  if (!timely) return 'expired'
-  return (text === undefined ? undefined : parseSession(text)) ?? 'format'
-}
-
-function isValid(session: object, contents: Contents, settings: Settings, req: AnyRequest): boolean {
-  try {
-    const valid = settings.validate!(session, sessionInfo(contents, settings), req)
-    if (typeof valid === 'boolean') return valid
-    Promise.resolve(valid).catch(() => {}) // an async one that rejects would end the process
-    throw misuse(TypeError, 'validate', 'to return a boolean', valid)
-  } catch (error) {
-    warn(error)
-    return false
-  }
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : `"validate" threw ${typeof error}`)
-}
-
-function tooLarge(text: string, length: number): string {
-  const largest = Object.entries(JSON.parse(text) as object)
-    .map(([key, value]) => ({ key, bytes: Buffer.byteLength(JSON.stringify({ [key]: value as unknown })) - '{}'.length }))
+function largestKeys(text: string): { key: string, bytes: number }[] {
+  return Object.entries(JSON.parse(text) as object)
+    .map(([key, value]) => {
+      const bytes = Buffer.byteLength(JSON.stringify({ [key]: value as unknown })) - '{}'.length
+      return { key: quoted(key), bytes }
+    })
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, 3)
-    .map(({ key, bytes }) => `${key} (${bytes})`)
-  return `the Set-Cookie line would be ${length} bytes, at most ${maxLineLength} are allowed; ` +
-    `largest keys, in bytes: ${largest.join(', ')}`
 }

@@ -1,22 +1,10 @@
-import { misuse, NoSessionError } from './errors.js'
-import { changeSettings, defaults, optionNames, ownOptions, type SessionOptions, type Settings } from './options.js'
+import { NoSessionError } from './errors.js'
+import { optionNames, ownOptions, readLifetimeOptions, type LifetimeOptions, type SessionOptions } from './options.js'
+import { Registry } from './registry.js'
 import type { RequestState } from './request-state.js'
-import type { SessionCookie } from './session-cookie.js'
 import type { AnyRequest, SessionData, SessionInfo, StorableObject } from './types.js'
 
-/**
- * What a RequestSessions shares with its handlers.
- * @internal
- */
-interface Shared {
-  settings: Settings
-  /** By request. Nothing in a value leads back to its key. */
-  readonly states: WeakMap<object, RequestState>
-  /** Those of the handlers, which have to go with the settings. */
-  readonly cookies: Set<WeakRef<SessionCookie>>
-}
-
-let sharedOf: (sessions: RequestSessions) => Shared
+let registryIn: (sessions: RequestSessions) => Registry
 
 /**
  * The sessions of requests, under one set of options. A request's session is found by the request itself, once a
@@ -48,12 +36,15 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
   /** See {@link SessionOptions.onEvent}. */
   declare onEvent: SessionOptions<T>['onEvent']
 
-  readonly #shared: Shared
+  readonly #registry: Registry
 
-  /** @throws TypeError or RangeError for an unknown option, a wrong value, or a combination that no browser accepts */
-  constructor(options?: SessionOptions<T>) {
-    const settings = changeSettings(defaults, ownOptions(options, optionNames))
-    this.#shared = { settings, states: new WeakMap(), cookies: new Set() }
+  /**
+   * Afterwards an assignment to anything but an option throws in strict code, so that a misspelt one is noticed.
+   * @throws TypeError or RangeError for an unknown option, a wrong value, or a combination that no browser accepts
+   */
+  constructor(options: SessionOptions<T> = {}) {
+    this.#registry = new Registry(ownOptions('options', options, optionNames))
+    if (new.target === RequestSessions) Object.preventExtensions(this) // a subclass may have fields of its own
   }
 
   /**
@@ -67,24 +58,42 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
 
   /** Whether a `SessionHandler` of this `RequestSessions` has seen the request, so that `get` works. */
   has(req: AnyRequest): boolean {
-    return this.#shared.states.has(req)
+    return this.#registry.find(req) !== undefined
   }
 
   /**
-   * Replaces the whole session by the properties of `session`, in the object that `get` returns.
-   * @throws NoSessionError as `get` does, TypeError for what is no plain object
+   * Replaces the whole session by a deep copy of `session`, in the object that `get` returns. Its lifetime stays.
+   * @throws NoSessionError as `get` does, TypeError for what is no plain object, ValueError for what JSON does not carry
    */
-  set(req: AnyRequest, session: T): void {
+  set(req: AnyRequest, session: Partial<T>): void {
     this.#state(req).replace(req, session)
   }
 
   /**
    * Empties the session, and expires its cookie if it stays empty. What is stored in it later is a new session, with
-   * a time of its own: call it when somebody logs in, and when they log out.
+   * a time of its own: call it when somebody logs in, and when they log out. A lifetime of its own is forgotten.
    * @throws NoSessionError as `get` does
    */
   clear(req: AnyRequest): void {
     this.#state(req).clear(req)
+  }
+
+  /**
+   * Gives the request's session a lifetime of its own, such as "remember me" left unchecked. It is stored with the
+   * session until `clear`. `maxAge` and `idleTimeout` can only shorten what the options allow. What is left out stays as
+   * the options say, so `{}` gives all back: each call replaces the one before.
+   * @throws NoSessionError as `get` does, TypeError or RangeError as for the options
+   */
+  limit(req: AnyRequest, lifetime: LifetimeOptions): void {
+    this.#state(req).limit(req, readLifetimeOptions(lifetime))
+  }
+
+  /**
+   * Checks whether the session, as it is now, can be stored: call it before an answer says that it was.
+   * @throws NoSessionError as `get` does, and the SizeError or ValueError that storing the session now would meet
+   */
+  check(req: AnyRequest): void {
+    this.#state(req).check(req)
   }
 
   /**
@@ -96,34 +105,24 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
   }
 
   #state(req: AnyRequest): RequestState {
-    const state = this.#shared.states.get(req)
+    const state = this.#registry.find(req)
     if (state === undefined) {
-      throw new NoSessionError('the request passed no SessionHandler of these RequestSessions: ' +
-        'give its listener to the server, or call its read(req) where there is no response')
+      throw new NoSessionError('no SessionHandler of this RequestSessions has seen the request. Usually none is in front ' +
+        '(give its listener to the server, call its attach(req, res), or read(req) where there is no response), it has ' +
+        'another RequestSessions, what was given is not the request of node:http, or there are two copies of seshcookie-http')
     }
     return state
   }
 
-  #change(name: keyof Settings, value: unknown): void {
-    const shared = this.#shared
-    const settings = changeSettings(shared.settings, { [name]: value })
-    for (const reference of shared.cookies) {
-      const cookie = reference.deref()
-      if (cookie === undefined) shared.cookies.delete(reference)
-      else cookie.check(settings)
-    }
-    shared.settings = settings
-  }
-
   static {
-    sharedOf = (sessions) => sessions.#shared
+    registryIn = (sessions) => sessions.#registry
     for (const name of optionNames) {
       Object.defineProperty(this.prototype, name, {
         get(this: RequestSessions): unknown {
-          return this.#shared.settings[name]
+          return this.#registry.settings[name]
         },
         set(this: RequestSessions, value: unknown) {
-          this.#change(name, value)
+          this.#registry.change(name, value)
         },
       })
     }
@@ -134,9 +133,8 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
  * What handlers need of a RequestSessions, and nobody else.
  * @internal
  */
-export function shared(sessions: unknown): Shared {
-  if (!(sessions instanceof RequestSessions)) throw misuse(TypeError, 'sessions', 'a RequestSessions', sessions)
-  return sharedOf(sessions as RequestSessions)
+export function registryOf(sessions: RequestSessions): Registry {
+  return registryIn(sessions)
 }
 
 /** The default sessions: what a `SessionHandler` uses that is given no others. */

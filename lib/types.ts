@@ -36,6 +36,6 @@ export interface SessionInfo {
   createdAt: Date
   /** When the cookie that holds it was sent, to the second. */
   issuedAt: Date
-  /** When it is no longer accepted under the settings of now: `maxAge` after creation, or `idleTimeout` after issue. */
+  /** When it stops being accepted: by the current settings and its own lifetime, whichever ends first. */
   expiresAt: Date
 }
