@@ -18,7 +18,7 @@ export function compile(prelude: string, pieces: readonly string[]): string[][] 
     }
   }
 
-  const name = `${root}test/pieces.ts`
+  const name = `${root}test/lib/pieces.ts`
   const { options } = ts.getParsedCommandLineOfConfigFile(
     `${root}tsconfig.json`,
     { noUnusedLocals: false, noUnusedParameters: false },
