@@ -8,9 +8,14 @@ import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
-import { breakCrypto, cases, faults } from '../support/crash-cases.js'
+import { ask } from '../support/client.js'
+import { cases, faults } from '../support/crash-cases.js'
 import type { Played } from '../support/crash-child.js'
-import { ask, key, serve, serveSessions, until } from '../support/serve.js'
+import { listen } from '../support/listen.js'
+import { breakCrypto } from '../support/node-crypto.js'
+import { key, serveSessions } from '../support/sessions.js'
+import { until } from '../support/time.js'
+import { collectWarnings } from '../support/warnings.js'
 
 /** What each fault's `failed` event carries. */
 const errors: Record<string, RegExp> = {
@@ -173,11 +178,11 @@ t.test('mishaps end as they do without the library, and harm no other request', 
             res.end('after an error')
           }
         }
-        const port = await serve(t, wrap(listener))
+        const origin = await listen(t, wrap(listener))
         const cookie = { cookie: `session=${handler.encodeCookie({ a: 1 })}` }
-        const got = await ask(port, '/', cookie).then(({ status, body }) => ({ status, body }), () => 'hung up')
+        const got = await ask(origin, '/', cookie).then(({ status, body }) => ({ status, body }), () => 'hung up')
         await new Promise(setImmediate)
-        return { codes, got, next: (await ask(port, '/next')).body }
+        return { codes, got, next: (await ask(origin, '/next')).body }
       }
       const events: string[] = []
       const sessions = new RequestSessions({ onEvent: ({ type }) => { events.push(type) } })
@@ -205,13 +210,14 @@ t.test('a validate that misbehaves rejects, with a warning', async (t) => {
   ]
   for (const [name, validate, expected] of rows) {
     t.test(name, async (t) => {
-      const warned = once(process, 'warning')
+      const warnings = collectWarnings(t)
       const served = await serveSessions(t, (req, res, sessions) => { res.end(JSON.stringify(sessions.get(req))) },
         { options: { validate: validate as () => boolean } })
       const answer = await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
       t.match(answer, { status: 200, body: '{}' })
       t.strictSame(served.events, [{ type: 'rejected', reason: 'invalid' }])
-      t.match((await warned)[0].message, expected)
+      await until(() => warnings.length > 0)
+      t.match(warnings[0]!.message, expected)
     })
   }
 })
@@ -235,6 +241,7 @@ t.test('a late change that cannot be read ends nothing', async (t) => {
 t.test('a cookie that cannot be opened for want of working cryptography ends nothing', async (t) => {
   for (const broken of ['createHmac', 'createDecipheriv'] as const) {
     t.test(broken, async (t) => {
+      const warnings = collectWarnings(t)
       const served = await serveSessions(t, (req, res, sessions) => {
         res.end(JSON.stringify([sessions.get(req), sessions.get(req)]))
       })
@@ -245,6 +252,7 @@ t.test('a cookie that cannot be opened for want of working cryptography ends not
       undo()
       t.match(answer, { status: 200, body: '[{},{}]' })
       t.strictSame(answer.all('set-cookie'), [])
+      t.match(warnings, [{ message: `no ${broken}` }])
       t.match((await served.ask('/', cookie)).body, '[{"a":1},{"a":1}]')
     })
   }

@@ -3,7 +3,6 @@
  * run, `FUZZ=n` makes it n times as long.
  */
 import type { IncomingMessage } from 'node:http'
-import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { boundTo, Codec } from '../../lib/codec.js'
@@ -11,7 +10,10 @@ import { RequestSessions, SessionHandler } from '../../lib/index.js'
 import { deriveKeys } from '../../lib/keys.js'
 import { requestAndResponse } from '../support/request-and-response.js'
 import { fuzz, seededRandom, type Random } from '../support/seeded-random.js'
-import { key, serve, setTime } from '../support/serve.js'
+import { open } from '../support/client.js'
+import { listen } from '../support/listen.js'
+import { key } from '../support/sessions.js'
+import { setTime } from '../support/time.js'
 
 const now = 1_800_000_000
 const name = 'session'
@@ -35,7 +37,7 @@ const values = new Map<string, string | undefined>([
   ['A'.repeat(108), undefined],
 ])
 
-/** What a Cookie field says of our cookie, as DESIGN tells it: the values under our name, and no more than four. */
+/** What a Cookie field says of our cookie: the values under our name, of which the first four are looked at. */
 function model(header: string): string {
   const sent = header.split(';').map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
     .filter((pair) => pair.startsWith(`${name}=`))
@@ -98,8 +100,8 @@ t.test('the Cookie field', async (t) => {
 })
 
 /** Sends bytes, and tells the status of the answer, or its lack. */
-async function statusOf(port: number, bytes: string): Promise<number | undefined> {
-  const socket = connect(port, '127.0.0.1')
+async function statusOf(origin: string, bytes: string): Promise<number | undefined> {
+  const socket = open(origin)
   socket.on('error', () => {})
   socket.end(bytes, 'latin1')
   const answer = await text(socket).catch(() => '')
@@ -114,7 +116,7 @@ t.test('raw bytes in the Cookie field, over a socket', async (t) => {
     handled++
     res.end(JSON.stringify(sessions.get(req)))
   }, key, sessions)
-  const port = await serve(t, handler.listener)
+  const origin = await listen(t, handler.listener)
   const byte = () => String.fromCharCode(random.below(256))
   const seen = new Map<number | undefined, number>()
   for (let run = 0; run < 40 * fuzz; run++) {
@@ -122,7 +124,7 @@ t.test('raw bytes in the Cookie field, over a socket', async (t) => {
       // Half of them as Node's parser takes them, so that most get through to the library.
       const header = randomHeader(random, byte)
       const legal = random.below(2) ? header.replace(/[^\t\x20-\x7e\x80-\xff]/g, '') : header
-      return statusOf(port, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nCookie: ${legal}\r\n\r\n`)
+      return statusOf(origin, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nCookie: ${legal}\r\n\r\n`)
     }))
     for (const status of statuses) seen.set(status, (seen.get(status) ?? 0) + 1)
   }
@@ -138,7 +140,7 @@ t.test('Node\'s own limits decide first', async (t) => {
     handled = JSON.stringify(sessions.get(req))
     res.end()
   }, key, sessions)
-  const port = await serve(t, handler.listener)
+  const origin = await listen(t, handler.listener)
   const cookie = `session=${handler.encodeCookie({ a: 1 })}`
   const rows: [name: string, fields: string, status: number, handled: string][] = [
     ['a cookie', `Cookie: ${cookie}`, 200, '{"a":1}'],
@@ -159,7 +161,7 @@ t.test('Node\'s own limits decide first', async (t) => {
   ]
   for (const [name, fields, status, wanted] of rows) {
     handled = ''
-    t.equal(await statusOf(port, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${fields}\r\n\r\n`), status, name)
+    t.equal(await statusOf(origin, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${fields}\r\n\r\n`), status, name)
     t.equal(handled, wanted, name)
   }
 })

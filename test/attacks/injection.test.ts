@@ -7,7 +7,9 @@ import t, { type Test } from 'tap'
 import { RequestSessions, SessionHandler, type HandlerOptions, type SessionOptions } from '../../lib/index.js'
 import { BrowserJar } from '../support/browser-jar.js'
 import { parseSetCookie } from '../support/set-cookie-parser.js'
-import { ask, key, serve } from '../support/serve.js'
+import { ask } from '../support/client.js'
+import { listen } from '../support/listen.js'
+import { key } from '../support/sessions.js'
 
 type Options = SessionOptions & Pick<HandlerOptions, 'cookieName' | 'cookiePath'>
 
@@ -37,10 +39,10 @@ function handle(this: { sessions: RequestSessions }, req: IncomingMessage, res: 
 /** A server whose answers come from one handler after the other: what it set and cleared the cookie with. */
 async function lines(t: Test): Promise<(handler: SessionHandler) => Promise<[set: string, clear: string]>> {
   let current: SessionHandler | undefined
-  const port = await serve(t, (req, res) => { Reflect.apply(current!.listener, current, [req, res]) })
+  const origin = await listen(t, (req, res) => { Reflect.apply(current!.listener, current, [req, res]) })
   return async (handler) => {
     current = handler
-    const answers = [await ask(port, '/'), await ask(port, '/clear')]
+    const answers = [await ask(origin, '/'), await ask(origin, '/clear')]
     return answers.map((answer) => {
       const [line, ...more] = answer.all('set-cookie')
       if (answer.status !== 200 || line === undefined || more.length > 0) throw new Error(JSON.stringify(answer))
@@ -261,12 +263,12 @@ t.test('a session\'s content changes nothing in the line but the value', async (
   const contents = [...interesting, '\r\nSet-Cookie: evil=1', '; Domain=evil.example', '","', '%0d%0a', '\u0000', '=']
   let content = ''
   const sessions = new RequestSessions()
-  const port = await serve(t, new SessionHandler((req, res) => {
+  const origin = await listen(t, new SessionHandler((req, res) => {
     sessions.get(req)[content] = content
     res.end()
   }, key, sessions).listener)
   for (content of contents) {
-    const { status, fields } = await ask(port, '/')
+    const { status, fields } = await ask(origin, '/')
     t.equal(status, 200)
     t.same(fields.map(([name]) => name), ['Set-Cookie', 'Vary', 'Cache-Control', 'Content-Length'], shown(content))
     t.match(fields[0]![1], /^session=[A-Za-z0-9_-]{108,4096}; Max-Age=86400; Path=\/; HttpOnly; SameSite=Lax$/)

@@ -5,12 +5,13 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
-import { syncBuiltinESMExports } from 'node:module'
-import { connect, type AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
-import { ask, key, serve, serveSessions, setTime } from '../support/serve.js'
+import { ask, askHttp2, exchange } from '../support/client.js'
+import { listen } from '../support/listen.js'
+import { callsOf, countCrypto } from '../support/node-crypto.js'
+import { key, serveSessions } from '../support/sessions.js'
+import { setTime } from '../support/time.js'
 import { deriveKeys, plaintext, seal } from '../support/second-implementation.js'
 
 const root = new URL('../../', import.meta.url)
@@ -24,11 +25,10 @@ const invalid = JSON.parse(read('test/vectors/v1-invalid.json')) as
   { keys: Record<string, { master: string }>, cookies: Row[] }
 
 /** All bytes of an answer but its Date. */
-async function bytesOf(port: number, path: string, cookie?: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1')
+async function bytesOf(origin: string, path: string, cookie?: string): Promise<string> {
   const field = cookie === undefined ? '' : `Cookie: ${cookie}\r\n`
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${field}\r\n`, 'latin1')
-  return (await text(socket)).replace(/^Date: .*\r\n/m, '')
+  const answer = await exchange(origin, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${field}\r\n`)
+  return answer.replace(/^Date: .*\r\n/m, '')
 }
 
 t.test('every refused cookie gets byte for byte the answer of none, but for Date', async (t) => {
@@ -45,7 +45,7 @@ t.test('every refused cookie gets byte for byte the answer of none, but for Date
     if (req.url === '/write') session['written'] = true
     res.end(JSON.stringify(session))
   }, ours, sessions)
-  const port = await serve(t, handler.listener)
+  const origin = await listen(t, handler.listener)
   const old = new SessionHandler(() => {}, dropped).encodeCookie({ a: 1 })
   const rows: [name: string, cookie: string][] = [
     ...invalid.cookies
@@ -59,15 +59,15 @@ t.test('every refused cookie gets byte for byte the answer of none, but for Date
     ['of another name', `other=${handler.encodeCookie({ a: 1 })}`],
   ]
   t.ok(rows.length > 90, `${rows.length} ways to be refused`)
-  const [none, written] = [await bytesOf(port, '/'), masked(await bytesOf(port, '/write'))]
+  const [none, written] = [await bytesOf(origin, '/'), masked(await bytesOf(origin, '/write'))]
   t.match(none, /^HTTP\/1\.1 200 OK\r\nVary: Cookie\r\n/)
   for (const [name, cookie] of rows) {
     events.length = 0
-    t.equal(await bytesOf(port, '/', cookie), none, name)
+    t.equal(await bytesOf(origin, '/', cookie), none, name)
     t.strictSame(events, name === 'of another name' ? [] : ['rejected'], name)
-    t.equal(masked(await bytesOf(port, '/write', cookie)), written, `${name}, and then written`)
+    t.equal(masked(await bytesOf(origin, '/write', cookie)), written, `${name}, and then written`)
   }
-  t.not(await bytesOf(port, '/', `session=${handler.encodeCookie({ a: 1 })}`), none, 'a good one gets another')
+  t.not(await bytesOf(origin, '/', `session=${handler.encodeCookie({ a: 1 })}`), none, 'a good one gets another')
 
   /** A new cookie's value is as long as another one's, and otherwise random. */
   function masked(answer: string): string {
@@ -188,8 +188,7 @@ t.test('the work for a Cookie field grows no faster than the field', async (t) =
 /** How many characters were read one by one or searched through, and how many HMACs were made. */
 function workOf(act: () => unknown): { characters: number, hmacs: number } {
   const { charCodeAt, indexOf } = String.prototype
-  const { createHmac } = crypto
-  let [characters, hmacs] = [0, 0]
+  let characters = 0
   String.prototype.charCodeAt = function (at) {
     characters++
     return charCodeAt.call(this, at)
@@ -199,19 +198,12 @@ function workOf(act: () => unknown): { characters: number, hmacs: number } {
     characters += (found === -1 ? this.length : found + wanted.length) - Math.min(from, this.length)
     return found
   }
-  crypto.createHmac = (...args) => {
-    hmacs++
-    return createHmac(...args)
-  }
-  syncBuiltinESMExports()
   try {
-    act()
+    const hmacs = callsOf('createHmac', act)
+    return { characters, hmacs }
   } finally {
     Object.assign(String.prototype, { charCodeAt, indexOf })
-    crypto.createHmac = createHmac
-    syncBuiltinESMExports()
   }
-  return { characters, hmacs }
 }
 
 t.test('without cryptography no handler can be made, and one that is there opens nothing', async (t) => {
@@ -296,7 +288,7 @@ t.test('every status, and HEAD, carries the headers that keep it out of shared c
   })
   for (const method of ['GET', 'HEAD', 'POST']) {
     for (const status of [200, 204, 206, 301, 303, 304, 404, 500]) {
-      const answer = await ask(served.port, `/${status}`, {}, method)
+      const answer = await ask(served.origin, `/${status}`, {}, method)
       const seen = [answer.status, answer.all('set-cookie').length, answer.all('cache-control'), answer.all('vary')]
       t.strictSame(seen, [status, 1, ['public, max-age=60, no-store'], ['Accept, Cookie']], `${method} ${status}`)
     }
@@ -318,17 +310,13 @@ t.test('however a session is looked at, the response varies; where it is not, no
   for (const name of Object.keys(looks)) {
     t.strictSame((await served.ask(`/${encodeURIComponent(name)}`)).all('vary'), ['Cookie'], name)
   }
-  const { createHmac } = crypto
-  let hmacs = 0
-  crypto.createHmac = (...args) => { hmacs++; return createHmac(...args) }
-  syncBuiltinESMExports()
-  t.teardown(() => { crypto.createHmac = createHmac; syncBuiltinESMExports() })
   const cookie = `session=${served.handler.encodeCookie({ a: 1 })}`
-  hmacs = 0
+  const { calls, undo } = countCrypto('createHmac')
+  t.teardown(undo)
   t.strictSame((await served.ask('/none', cookie)).all('vary'), [])
-  t.equal(hmacs, 0)
+  t.equal(calls.createHmac, 0)
   await served.ask('/in', cookie)
-  t.equal(hmacs, 1)
+  t.equal(calls.createHmac, 1)
 })
 
 t.test('an informational response carries no cookie', async (t) => {
@@ -338,13 +326,13 @@ t.test('an informational response carries no cookie', async (t) => {
     103: (res) => { res.writeEarlyHints({ link: '</a.css>; rel=preload; as=style' }) },
   }
   const sessions = new RequestSessions()
-  const port = await serve(t, new SessionHandler((req, res) => {
+  const origin = await listen(t, new SessionHandler((req, res) => {
     sessions.get(req)['n'] = 1
     interim[req.url!.slice(1)]!(res)
     res.end()
   }, key, sessions).listener)
   for (const status of Object.keys(interim)) {
-    const [first, final] = (await bytesOf(port, `/${status}`)).split('\r\n\r\n') as [string, string]
+    const [first, final] = (await bytesOf(origin, `/${status}`)).split('\r\n\r\n') as [string, string]
     t.match(first, new RegExp(`^HTTP/1\\.1 ${status} `))
     t.notMatch(first, /set-cookie/i)
     t.match(final, /^HTTP\/1\.1 200 OK\r\n/)
@@ -360,11 +348,7 @@ t.test('a Cookie field in pieces, as HTTP/2 may send it', async (t) => {
     session['n'] = Number(session['n']) + 1
     res.end(String(req.headers.cookie))
   }, key, sessions)
-  const server = http2.createServer(handler.listener as never)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  t.teardown(() => { client.destroy(); server.close() })
+  const origin = await listen(t, http2.createServer(handler.listener as never))
   const cookie = `session=${handler.encodeCookie({ n: 1 })}`
   for (const [pieces, joined] of [
     [[cookie], cookie],
@@ -372,12 +356,11 @@ t.test('a Cookie field in pieces, as HTTP/2 may send it', async (t) => {
     [['a=1; b=2', 'session=x', cookie], `a=1; b=2; session=x; ${cookie}`],
   ] as const) {
     events.length = 0
-    const stream = client.request({ ':path': '/', cookie: pieces as unknown as string })
-    const [headers] = await once(stream, 'response')
-    t.equal(await text(stream), joined)
+    const { body, setCookie } = await askHttp2(origin, '/', { cookie: pieces })
+    t.equal(body, joined)
     t.strictSame(events, ['opened', 'saved'])
-    t.equal(headers['set-cookie'].length, 1)
-    t.strictSame({ ...handler.decodeCookie(/^session=([^;]*)/.exec(headers['set-cookie'][0])![1]!) }, { n: 2 })
+    t.equal(setCookie.length, 1)
+    t.strictSame({ ...handler.decodeCookie(/^session=([^;]*)/.exec(setCookie[0]!)![1]!) }, { n: 2 })
   }
 })
 

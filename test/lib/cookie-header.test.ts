@@ -59,17 +59,17 @@ const none: [name: string, header: unknown][] = [
   ['a name with a lookalike', 's\u0435ssion=a'],
 ]
 
-t.test('finds', async t => {
+t.test('finds', async (t) => {
   for (const [name, header, values] of good) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       t.strictSame(cookieValues(header, 'session'), values)
     })
   }
 })
 
-t.test('finds nothing in', async t => {
+t.test('finds nothing in', async (t) => {
   for (const [name, header] of none) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       t.strictSame(cookieValues(header, 'session'), [])
     })
   }
@@ -77,17 +77,17 @@ t.test('finds nothing in', async t => {
 
 // Every character of a token; those that mean something in a regular expression are among them.
 for (const name of ['__Host-s', '__Secure-s', 'a', "!#$%&'*+-.^_`|~09AZaz", '.*', 'a|b', '^a']) {
-  t.test(`finds a cookie named ${name}`, async t => {
+  t.test(`finds a cookie named ${name}`, async (t) => {
     t.strictSame(cookieValues(`x${name}=1; ${name}=2; ${name}x=3; x=4; ${name}=5`, name), ['2', '5'])
   })
 }
 
-t.test('agrees with a plain reading of random headers', async t => {
+t.test('agrees with a plain reading of random headers', async (t) => {
   const plain = (header: string) => header.split(';')
-    .map(pair => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
-    .filter(pair => pair.startsWith('ab='))
+    .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
+    .filter((pair) => pair.startsWith('ab='))
     .slice(0, 4)
-    .map(pair => pair.slice(3))
+    .map((pair) => pair.slice(3))
   const pieces = ['ab', 'ab=', 'a', 'b', '=', ';', '; ', ' ', '\t', '"', '%61', ',']
   let seed = 20121
   const random = (limit: number) => {

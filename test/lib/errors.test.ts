@@ -19,7 +19,7 @@ const classes = [
 ] as const
 
 for (const [Kind, name, code] of classes) {
-  t.test(name, async t => {
+  t.test(name, async (t) => {
     const cause = new Error('cause')
     const error = new Kind('what happened', { cause })
     t.strictSame([error.name, error.code, error.message, error.cause], [name, code, 'what happened', cause])
@@ -34,7 +34,7 @@ for (const [Kind, name, code] of classes) {
   })
 }
 
-t.test('no class is missing, and no code is used twice', async t => {
+t.test('no class is missing, and no code is used twice', async (t) => {
   const exported = Object.entries(library).filter(([name]) => name.endsWith('Error')).map(([name]) => name)
   t.strictSame(exported.toSorted(), [...classes.map(([, name]) => name), 'SeshcookieError'].toSorted())
   t.equal(new Set(classes.map(([, , code]) => code)).size, classes.length)
@@ -59,15 +59,15 @@ const thrown: [name: string, act: () => unknown, Kind: typeof classes[number][0]
   ['a request that was not seen', () => sessions.get({ headers: {} } as library.AnyRequest), NoSessionError],
 ]
 
-t.test('thrown for', async t => {
+t.test('thrown for', async (t) => {
   for (const [name, act, Kind] of thrown) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       const error = t.throws(act) as Error
       t.equal(error.constructor, Kind)
     })
   }
 
-  t.test('an old value', async t => {
+  t.test('an old value', async (t) => {
     const { now } = Date
     const later = now() + 86_400_000
     Date.now = () => later
@@ -75,7 +75,7 @@ t.test('thrown for', async t => {
     t.equal((t.throws(() => handler.decodeCookie(sealed)) as Error).constructor, ExpiredError)
   })
 
-  t.test('a value that is no string, as misuse', async t => {
+  t.test('a value that is no string, as misuse', async (t) => {
     for (const value of [undefined, null, 1, Buffer.from(sealed), [sealed], new String(sealed)]) {
       const message = /^"value" expected a string, got /
       const error = t.throws(() => handler.decodeCookie(value as string), { message })
@@ -83,7 +83,7 @@ t.test('thrown for', async t => {
     }
   })
 
-  t.test('a cookie, of which the message says nothing', async t => {
+  t.test('a cookie, of which the message says nothing', async (t) => {
     const error = t.throws(() => other.decodeCookie(sealed)) as Error
     for (const part of [sealed, sealed.slice(0, 12), sealed.slice(-12)]) t.notOk(inspect(error).includes(part))
   })
@@ -106,9 +106,9 @@ const came: [value: unknown, message: string][] = [
   [Buffer.from('secret'), 'object'],
 ]
 
-t.test('misuse says what came, and nothing of its content', async t => {
+t.test('misuse says what came, and nothing of its content', async (t) => {
   for (const [value, got] of came) {
-    t.test(`as ${got}`, async t => {
+    t.test(`as ${got}`, async (t) => {
       for (const Kind of [TypeError, RangeError]) {
         const error = misuse(Kind, 'name', 'something else', value)
         t.equal(error.constructor, Kind)

@@ -4,7 +4,11 @@ import type { IncomingMessage } from 'node:http'
 import { SessionHandler, RequestSessions, type SessionEvent } from '../../lib/index.js'
 import { emit } from '../../lib/events.js'
 import { defaults } from '../../lib/options.js'
-import { ask, key, serve, serveSessions, setTime } from '../support/serve.js'
+import { ask } from '../support/client.js'
+import { listen } from '../support/listen.js'
+import { key, serveSessions } from '../support/sessions.js'
+import { setTime } from '../support/time.js'
+import { collectWarnings } from '../support/warnings.js'
 
 t.test('rejected: the reason of the cookie that got furthest, once a request', async (t) => {
   const now = 1_800_000_000
@@ -85,10 +89,7 @@ t.test('an onEvent that throws or rejects harms nobody', async (t) => {
 })
 
 t.test('without onEvent, what needs care is a process warning, and the rest is silent', async (t) => {
-  const warnings: Error[] = []
-  const collect = (warning: Error) => { warnings.push(warning) }
-  process.on('warning', collect)
-  t.teardown(() => process.off('warning', collect))
+  const warnings = collectWarnings(t)
   const req = {} as IncomingMessage
   const error = Object.assign(new Error('why'), { name: 'SizeError', code: 'ERR_SESHCOOKIE_SIZE' })
   emit(defaults, { type: 'opened', keyIndex: 0 }, req)
@@ -104,10 +105,7 @@ t.test('without onEvent, what needs care is a process warning, and the rest is s
 })
 
 t.test('validate that throws or returns no boolean rejects, with a warning', async (t) => {
-  const warnings: Error[] = []
-  const collect = (warning: Error) => { warnings.push(warning) }
-  process.on('warning', collect)
-  t.teardown(() => process.off('warning', collect))
+  const warnings = collectWarnings(t)
   const rows: [name: string, validate: () => unknown, warned: object | undefined][] = [
     ['true', () => true, undefined],
     ['false', () => false, undefined],
@@ -179,7 +177,7 @@ t.test('no event holds a key, a cookie or session data', async (t) => {
   const cookie = (await served.ask('/')).all('set-cookie')[0]!.split(';')[0]!
   for (const path of ['/', '/big', '/bigint']) await served.ask(path, cookie)
   await served.ask('/', `${cookie}x`)
-  await ask(await serve(t, (_, res) => res.end()), '/')
+  await ask(await listen(t, (_, res) => res.end()), '/')
   const told = served.events.map((event) => 'error' in event ? `${event.error.stack} ${JSON.stringify(event)}` : JSON.stringify(event))
   t.equal(told.length >= 8, true)
   for (const text of told) {

@@ -4,7 +4,9 @@ import { inspect, format } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { RequestSessions, Session, SessionHandler } from '../../lib/index.js'
-import { ask, key, serve, serveSessions } from '../support/serve.js'
+import { ask } from '../support/client.js'
+import { listen } from '../support/listen.js'
+import { key, serveSessions } from '../support/sessions.js'
 
 const request = (cookie?: string) => ({ headers: cookie === undefined ? {} : { cookie } }) as IncomingMessage
 
@@ -54,8 +56,8 @@ t.test('the listener', async (t) => {
     const server = createServer((req, res) => {
       seen.push(Reflect.apply(handler.listener, server, [req, res]))
     })
-    const port = await serve(t, (req, res) => server.emit('request', req, res))
-    t.equal((await ask(port, '/')).body, 'seen')
+    const origin = await listen(t, (req, res) => server.emit('request', req, res))
+    t.equal((await ask(origin, '/')).body, 'seen')
     t.strictSame(seen, [server, promise])
   })
 
@@ -68,8 +70,8 @@ t.test('the listener', async (t) => {
 
   t.test('can be on several servers', async (t) => {
     const handler = new SessionHandler((req, res) => { Session.get(req).a = 1; res.end() }, key)
-    for (const port of [await serve(t, handler.listener), await serve(t, handler.listener)]) {
-      t.equal((await ask(port, '/')).all('set-cookie').length, 1)
+    for (const origin of [await listen(t, handler.listener), await listen(t, handler.listener)]) {
+      t.equal((await ask(origin, '/')).all('set-cookie').length, 1)
     }
   })
 })
@@ -110,11 +112,7 @@ t.test('read', async (t) => {
       res.writeContinue()
       server.emit('request', req, res)
     })
-    t.teardown(() => server.close())
-    const port = await serve(t, () => {})
-    t.ok(port)
-    await new Promise<void>((resolve) => { server.listen(0, resolve) })
-    const answer = await ask((server.address() as { port: number }).port, '/', { cookie: `session=${value}`, expect: '100-continue' })
+    const answer = await ask(await listen(t, server), '/', { cookie: `session=${value}`, expect: '100-continue' })
     t.equal(answer.all('set-cookie').length, 1)
   })
 })

@@ -1,11 +1,12 @@
 import t from 'tap'
-import { once } from 'node:events'
 import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
-import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
-import { createServer, get, ServerResponse } from 'node:http'
+import { createServer, ServerResponse } from 'node:http'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
-import { ask, key, serve, serveSessions, until, type Handle } from '../support/serve.js'
+import { ask, askHttp2 } from '../support/client.js'
+import { listen } from '../support/listen.js'
+import { key, serveSessions, type Handle } from '../support/sessions.js'
+import { until } from '../support/time.js'
 
 type Send = (res: ServerResponse) => unknown
 
@@ -66,7 +67,7 @@ const asks: [name: string, ask: Handle, cookies: number][] = [
 
 t.test('the handler\'s own headers come out as without the library', async (t) => {
   for (const [name, send] of ways) {
-    const bare = await ask(await serve(t, (_, res) => send(res)), '/')
+    const bare = await ask(await listen(t, (_, res) => send(res)), '/')
     for (const [asked, handle, cookies] of asks) {
       t.test(`${name}, ${asked}`, async (t) => {
         const served = await serveSessions(t, (req, res, sessions) => {
@@ -280,8 +281,8 @@ t.test('two handlers around one request', async (t) => {
     }, key, inner, { cookieName: 'inner' }).listener,
     key, outer, { cookieName: 'outer' },
   )
-  const port = await serve(t, both.listener)
-  const answer = await ask(port, '/')
+  const origin = await listen(t, both.listener)
+  const answer = await ask(origin, '/')
   t.strictSame(answer.all('set-cookie').map((line) => line.split('=')[0]), ['own', 'inner', 'outer'])
   t.strictSame([answer.all('vary'), answer.all('cache-control')], [['Cookie'], ['no-store']])
 })
@@ -298,7 +299,7 @@ t.test('the same handler twice around one request is once', async (t) => {
     t.equal(sessions.get(req).a, 1)
     return res.end()
   }, key, sessions)
-  const answer = await ask(await serve(t, handler.listener), '/')
+  const answer = await ask(await listen(t, handler.listener), '/')
   t.equal(answer.all('set-cookie').length, 1)
   t.strictSame(events, ['saved'])
 })
@@ -310,7 +311,7 @@ t.test('two handlers of the same sessions around one request: those of the inner
   }, key, sessions, { cookieName: 'inner' })
   const outer = new SessionHandler(inner.listener, key, sessions, { cookieName: 'outer' })
   const cookie = `outer=${outer.encodeCookie({ outer: 1 })}; inner=${inner.encodeCookie({ inner: 1 })}`
-  const answer = await ask(await serve(t, outer.listener), '/', { cookie })
+  const answer = await ask(await listen(t, outer.listener), '/', { cookie })
   t.equal(answer.body, '{"inner":1}')
 })
 
@@ -328,18 +329,16 @@ t.test('a package that wraps writeHead, inside and outside', async (t) => {
     sessions.get(req).a = 1
     res.end()
   }, key, sessions)
-  const port = await serve(t, (req, res) => {
+  const origin = await listen(t, (req, res) => {
     wrap(res, 'outside')
     handler.listener(req, res)
   })
-  const names = (await ask(port, '/')).all('set-cookie').map((line) => line.split('=')[0])
+  const names = (await ask(origin, '/')).all('set-cookie').map((line) => line.split('=')[0])
   t.strictSame(names.sort(), ['inside', 'outside', 'session'])
 })
 
 t.test('a response without a server', async (t) => {
-  const port = await serve(t, () => {})
   const server = createServer()
-  t.teardown(() => server.close())
   const sessions = new RequestSessions()
   const handler = new SessionHandler((req, res) => {
     sessions.get(req).a = 1
@@ -351,12 +350,8 @@ t.test('a response without a server', async (t) => {
     handler.listener(req, res)
     socket.end()
   })
-  server.listen(0)
-  await once(server, 'listening')
-  t.not(port, 0)
-  const sent = get({ port: (server.address() as AddressInfo).port, headers: { Connection: 'Upgrade', Upgrade: 'x' } })
-  const [res] = await once(sent, 'response')
-  t.equal(res.headers['set-cookie'].length, 1)
+  const { setCookie } = await ask(await listen(t, server), '/', { Connection: 'Upgrade', Upgrade: 'x' })
+  t.equal(setCookie.length, 1)
 })
 
 t.test('http2', async (t) => {
@@ -368,24 +363,8 @@ t.test('http2', async (t) => {
     ['writeHead', (res) => { res.writeHead(200, { 'Set-Cookie': 'a=1' }); res.end('body') }, ['a=1']],
     ['pairs', (res) => { res.writeHead(200, [['Set-Cookie', 'a=1']] as never); res.end('body') }, ['a=1']],
   ]
-  const requested = async (listener: (req: Http2ServerRequest, res: Http2ServerResponse) => unknown, cookie?: string) => {
-    const server = http2.createServer(listener as never)
-    server.listen(0)
-    await once(server, 'listening')
-    const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    const stream = client.request({ ':path': '/', ...(cookie === undefined ? {} : { cookie }) })
-    try {
-      const gone = once(stream, 'close').then(() => { throw new Error('no answer') })
-      const [headers] = await Promise.race([once(stream, 'response'), gone])
-      let body = ''
-      for await (const chunk of stream) body += chunk
-      gone.catch(() => {})
-      return { headers, body }
-    } finally {
-      client.destroy()
-      server.close()
-    }
-  }
+  const requested = async (listener: (req: Http2ServerRequest, res: Http2ServerResponse) => unknown, cookie?: string) =>
+    askHttp2(await listen(t, http2.createServer(listener as never)), '/', cookie === undefined ? {} : { cookie })
   for (const [name, send, own] of sends) {
     t.test(name, async (t) => {
       const events: string[] = []
@@ -395,11 +374,12 @@ t.test('http2', async (t) => {
         session.n = Number(session.n ?? 0) + 1
         send(res)
       }, key, sessions)
-      const { headers, body } = await requested(handler.listener, `session=${handler.encodeCookie({ n: 1 })}; a=b`)
-      t.equal(headers[':status'], 200)
+      const cookie = `session=${handler.encodeCookie({ n: 1 })}; a=b`
+      const { status, headers, setCookie, body } = await requested(handler.listener, cookie)
+      t.equal(status, 200)
       t.equal(body, 'body')
-      t.strictSame(headers['set-cookie'].slice(0, -1), own)
-      t.strictSame({ ...handler.decodeCookie(/^session=([^;]*)/.exec(headers['set-cookie'].at(-1))![1]!) }, { n: 2 })
+      t.strictSame(setCookie.slice(0, -1), own)
+      t.strictSame({ ...handler.decodeCookie(/^session=([^;]*)/.exec(setCookie.at(-1)!)![1]!) }, { n: 2 })
       t.equal(headers.vary, 'Cookie')
       t.equal(headers['cache-control'], 'no-store')
       t.strictSame(events, ['opened', 'saved'])
@@ -413,9 +393,9 @@ t.test('http2', async (t) => {
       sessions.get(req).n = NaN
       res.end('body')
     }, key, sessions)
-    const { headers } = await requested(handler.listener)
-    t.equal(headers[':status'], 500)
-    t.notHas(headers, 'set-cookie')
+    const { status, setCookie } = await requested(handler.listener)
+    t.equal(status, 500)
+    t.strictSame(setCookie, [])
     t.strictSame(events, ['failed'])
   })
 
@@ -466,7 +446,7 @@ t.test('writeHead gets as many arguments as it was given', async (t) => {
       Reflect.apply(res.writeHead, res, args)
       res.end()
     }, key, sessions)
-    const port = await serve(t, (req, res) => {
+    const origin = await listen(t, (req, res) => {
       const { writeHead } = res
       res.writeHead = (...args: unknown[]) => {
         counts.push(args.length)
@@ -474,7 +454,7 @@ t.test('writeHead gets as many arguments as it was given', async (t) => {
       }
       handler.listener(req, res)
     })
-    t.equal((await ask(port, '/')).all('set-cookie').length, 1, name)
+    t.equal((await ask(origin, '/')).all('set-cookie').length, 1, name)
     t.strictSame(counts, [count], name)
   }
 })

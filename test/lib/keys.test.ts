@@ -41,20 +41,20 @@ const good: [name: string, key: Key, master: Uint8Array][] = [
   ['a string with pairs of surrogates', '🔑'.repeat(8), scrypt('🔑'.repeat(8))],
 ]
 
-t.test('one key', async t => {
+t.test('one key', async (t) => {
   for (const [name, key, master] of good) {
-    t.test(`derives from ${name}`, async t => {
+    t.test(`derives from ${name}`, async (t) => {
       t.strictSame(deriveKeys(key).map(exported), [expected(master)])
     })
   }
 
-  t.test('makes KeyObjects that serve one purpose each', async t => {
+  t.test('makes KeyObjects that serve one purpose each', async (t) => {
     const [derived] = deriveKeys(bytes(32)) as [DerivedKeys]
     t.strictSame([derived.encryption.type, derived.authentication.type], ['secret', 'secret'])
     t.not(exported(derived).encryption, exported(derived).authentication)
   })
 
-  t.test('may be wiped by the caller', async t => {
+  t.test('may be wiped by the caller', async (t) => {
     const own = bytes(32, 8)
     const derived = deriveKeys(own)
     own.fill(0)
@@ -62,15 +62,15 @@ t.test('one key', async t => {
   })
 })
 
-t.test('several keys', async t => {
+t.test('several keys', async (t) => {
   for (const count of [1, 2, 8]) {
-    t.test(`${count} derive in their order`, async t => {
+    t.test(`${count} derive in their order`, async (t) => {
       const keys = Array.from({ length: count }, (_, n) => bytes(32, n + 1))
       t.strictSame(deriveKeys(keys).map(exported), keys.map(expected))
     })
   }
 
-  t.test('of each type derive in one list', async t => {
+  t.test('of each type derive in one list', async (t) => {
     const keys = [createSecretKey(bytes(32, 1)), 's'.repeat(32), bytes(32, 2)]
     t.strictSame(deriveKeys(Object.freeze(keys)).map(exported),
       [bytes(32, 1), scrypt('s'.repeat(32)), bytes(32, 2)].map(expected))
@@ -108,9 +108,9 @@ const bad: [name: string, key: unknown, Kind: typeof TypeError | typeof RangeErr
   ['a list in a list', [[bytes(32)]], TypeError, /^"key\[0\]" expected .*got an array of 1$/],
 ]
 
-t.test('no key', async t => {
+t.test('no key', async (t) => {
   for (const [name, key, Kind, message] of bad) {
-    t.test(`refuses ${name}, and says how to make one`, async t => {
+    t.test(`refuses ${name}, and says how to make one`, async (t) => {
       for (const use of [() => deriveKeys(key as Key), () => new SessionHandler(() => {}, key as Key)]) {
         const error = t.throws(use, { message }) as Error
         t.equal(error.constructor, Kind)
@@ -121,7 +121,7 @@ t.test('no key', async t => {
   }
 })
 
-t.test('no handler prints its keys', async t => {
+t.test('no handler prints its keys', async (t) => {
   const keys: (Buffer | string)[] =
     [Buffer.from('0123456789abcdef0123456789abcdef'), 'fedcba9876543210fedcba9876543210']
   const handler = new SessionHandler(() => {}, keys)
@@ -131,9 +131,9 @@ t.test('no handler prints its keys', async t => {
     inspect(handler, { showHidden: true, depth: Infinity, showProxy: true, getters: true, maxArrayLength: null }),
     JSON.stringify(handler),
     `${handler}`,
-    ...Reflect.ownKeys(handler).map(key => inspect(Reflect.get(handler, key), { showHidden: true, depth: Infinity })),
+    ...Reflect.ownKeys(handler).map((key) => inspect(Reflect.get(handler, key), { showHidden: true, depth: Infinity })),
   ].join('\n')
-  for (const secret of [...keys.map(key => Buffer.from(key)), ...derived]) {
+  for (const secret of [...keys.map((key) => Buffer.from(key)), ...derived]) {
     for (const encoding of ['latin1', 'hex', 'base64', 'base64url'] as const) {
       t.notOk(printed.includes(secret.toString(encoding)))
     }

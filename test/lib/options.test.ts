@@ -27,7 +27,7 @@ const expectedDefaults: Required<SessionOptions> = {
 const names = Object.keys(expectedDefaults) as Name[]
 
 const settingsOf = (sessions: RequestSessions) =>
-  Object.fromEntries(names.map(name => [name, sessions[name]]))
+  Object.fromEntries(names.map((name) => [name, sessions[name]]))
 const create = (options: unknown) => new RequestSessions(options as SessionOptions)
 const assign = (target: object, name: string, value: unknown) => {
   (target as Record<string, unknown>)[name] = value
@@ -39,7 +39,7 @@ const show = (value: unknown) =>
         : Array.isArray(value) || (typeof value === 'object' && value !== null) ? JSON.stringify(value)
           : typeof value === 'string' ? `'${value}'` : String(value)
 
-t.test('defaults', async t => {
+t.test('defaults', async (t) => {
   t.strictSame(optionNames, names)
   t.ok(Object.isFrozen(defaults))
   for (const [how, sessions] of [
@@ -48,9 +48,9 @@ t.test('defaults', async t => {
     ['undefined', new RequestSessions(undefined)],
     ['an empty object', new RequestSessions({})],
     ['an object without a prototype', create(Object.create(null))],
-    ['undefined for every option', create(Object.fromEntries(names.map(name => [name, undefined])))],
+    ['undefined for every option', create(Object.fromEntries(names.map((name) => [name, undefined])))],
   ] as const) {
-    t.test(`of ${how}`, async t => {
+    t.test(`of ${how}`, async (t) => {
       t.strictSame(settingsOf(sessions), expectedDefaults)
     })
   }
@@ -80,9 +80,9 @@ const good: [name: Name, value: unknown][] = [
   ['onEvent', callback],
 ]
 
-t.test('a value', async t => {
+t.test('a value', async (t) => {
   for (const [name, value] of good) {
-    t.test(`${name}: ${show(value)}`, async t => {
+    t.test(`${name}: ${show(value)}`, async (t) => {
       const expected = { ...expectedDefaults, [name]: value }
       t.strictSame(settingsOf(create({ [name]: value })), expected, 'is taken by the constructor')
 
@@ -97,7 +97,7 @@ t.test('a value', async t => {
 })
 
 const bad: [name: Name, value: unknown, Kind: typeof TypeError | typeof RangeError, message: RegExp][] = [
-  ...(['httpOnly', 'partitioned', 'persistent', 'cacheHeaders'] as const).flatMap(name =>
+  ...(['httpOnly', 'partitioned', 'persistent', 'cacheHeaders'] as const).flatMap((name) =>
     [1, 0, 'true', '', null, {}, callback].map((value): [Name, unknown, typeof TypeError, RegExp] =>
       [name, value, TypeError, new RegExp(`^"${name}" expected a boolean, got `)])),
   ['secure', 'Auto', TypeError, /^"secure" expected true, false or 'auto', got a string of 4 bytes$/],
@@ -115,24 +115,24 @@ const bad: [name: Name, value: unknown, Kind: typeof TypeError | typeof RangeErr
   ['domain', 'a.example\r\nX: y', TypeError, /^"domain" expected a domain name /],
   ['domain', null, TypeError, /^"domain" expected a domain name .* got null$/],
   ['domain', false, TypeError, /^"domain" expected a domain name .* got boolean$/],
-  ...(['maxAge', 'idleTimeout'] as const).flatMap(name => [
+  ...(['maxAge', 'idleTimeout'] as const).flatMap((name) => [
     ...['60', '', null, true, 60n, {}, [60], new Date(0)].map((value): [Name, unknown, typeof TypeError, RegExp] =>
       [name, value, TypeError, new RegExp(`^"${name}" expected a whole number of seconds, 1 to 34560000, got `)]),
     ...[0, -0, -1, 0.5, 1.5, 34_560_001, NaN, Infinity, -Infinity, 2 ** 53].map((value): typeof bad[number] =>
       [name, value, RangeError, new RegExp(`^"${name}" expected a whole number of seconds, 1 to 34560000, got `)]),
   ]),
-  ...(['validate', 'onEvent'] as const).flatMap(name =>
+  ...(['validate', 'onEvent'] as const).flatMap((name) =>
     [null, true, 'f', {}, []].map((value): [Name, unknown, typeof TypeError, RegExp] =>
       [name, value, TypeError, new RegExp(`^"${name}" expected a function, got `)])),
 ]
 
-t.test('a wrong value', async t => {
+t.test('a wrong value', async (t) => {
   for (const [name, value, Kind, message] of bad) {
-    t.test(`${name}: ${show(value)}`, async t => {
+    t.test(`${name}: ${show(value)}`, async (t) => {
       const error = t.throws(() => create({ [name]: value }), { message }, 'is refused by the constructor') as Error
       t.equal(error.constructor, Kind)
 
-      const before = { [name]: good.findLast(row => row[0] === name)![1] }
+      const before = { [name]: good.findLast((row) => row[0] === name)![1] }
       const sessions = create(before)
       const again = t.throws(() => assign(sessions, name, value), { message }, 'cannot be assigned') as Error
       t.equal(again.constructor, Kind)
@@ -141,7 +141,7 @@ t.test('a wrong value', async t => {
   }
 })
 
-t.test('options that are none', async t => {
+t.test('options that are none', async (t) => {
   const unknown = /^"options" expected only httpOnly, .*, got an unknown name$/
   const rows: [name: string, options: unknown, message: RegExp][] = [
     ['null', null, /^"options" expected an object, got null$/],
@@ -158,22 +158,22 @@ t.test('options that are none', async t => {
     ['__proto__ as JSON makes it', JSON.parse('{"__proto__":{"secure":true}}'), unknown],
   ]
   for (const [name, options, message] of rows) {
-    t.test(`refuses ${name}`, async t => {
+    t.test(`refuses ${name}`, async (t) => {
       t.type(t.throws(() => create(options), { message }), TypeError)
     })
   }
 
-  t.test('does not repeat an unknown name, which may be a secret in the wrong place', async t => {
+  t.test('does not repeat an unknown name, which may be a secret in the wrong place', async (t) => {
     const error = t.throws(() => create({ 'secret-secret': 1 })) as Error
     t.notMatch(error.message, 'secret-secret')
   })
 
-  t.test('leaves out what is inherited', async t => {
+  t.test('leaves out what is inherited', async (t) => {
     t.strictSame(settingsOf(create(Object.create({ secure: true, maxAge: 5, wrong: 1 }))), expectedDefaults)
     t.strictSame({ ...ownOptions(Object.create({ remember: 5 }), ['remember']) }, {})
   })
 
-  t.test('reads each option once, when it is constructed', async t => {
+  t.test('reads each option once, when it is constructed', async (t) => {
     let reads = 0
     const options = { get maxAge() { return ++reads } }
     const sessions = new RequestSessions(options)
@@ -181,7 +181,7 @@ t.test('options that are none', async t => {
   })
 })
 
-t.test('settings are never changed in place', async t => {
+t.test('settings are never changed in place', async (t) => {
   const settings = changeSettings(defaults, { maxAge: 5 })
   const changed = changeSettings(settings, { secure: true })
   t.ok(Object.isFrozen(settings) && Object.isFrozen(changed))
@@ -197,9 +197,9 @@ const combinations: [options: SessionOptions, message: RegExp][] = [
   [{ partitioned: true, secure: false }, /^"partitioned" expected "secure" to be true$/],
 ]
 
-t.test('an impossible combination', async t => {
+t.test('an impossible combination', async (t) => {
   for (const [options, message] of combinations) {
-    t.test(JSON.stringify(options), async t => {
+    t.test(JSON.stringify(options), async (t) => {
       t.type(t.throws(() => new RequestSessions(options), { message }, 'is refused by the constructor'), TypeError)
 
       const { secure = 'auto', ...rest } = options
@@ -214,7 +214,7 @@ t.test('an impossible combination', async t => {
     })
   }
 
-  t.test('is possible with Secure', async t => {
+  t.test('is possible with Secure', async (t) => {
     const sessions = new RequestSessions({ secure: true, sameSite: 'none', partitioned: true })
     t.strictSame([sessions.sameSite, sessions.partitioned], ['none', true])
   })
@@ -237,9 +237,9 @@ const attached: AttachedRow[] = [
   [{ cookieName: 's'.repeat(3800) }, { domain: `${'a.'.repeat(120)}example` }, /leave no room/, { domain: undefined }],
 ]
 
-t.test('a combination that is impossible with a handler', async t => {
+t.test('a combination that is impossible with a handler', async (t) => {
   for (const [handlerOptions, options, message, repair] of attached) {
-    t.test(`${show(handlerOptions)} with ${JSON.stringify(options)}`, async t => {
+    t.test(`${show(handlerOptions)} with ${JSON.stringify(options)}`, async (t) => {
       const failing = () => new SessionHandler(() => {}, key, new RequestSessions(options), handlerOptions)
       t.type(t.throws(failing, { message }, 'is refused by the handler'), TypeError)
 
@@ -256,7 +256,7 @@ t.test('a combination that is impossible with a handler', async t => {
       t.doesNotThrow(() => handler.decodeCookie(handler.encodeCookie({ still: 'works' })))
     })
 
-    t.test(`${show(options)} and then the name and path ${show(handlerOptions)}`, async t => {
+    t.test(`${show(options)} and then the name and path ${show(handlerOptions)}`, async (t) => {
       const sessions = new RequestSessions(options)
       const handler = new SessionHandler(() => {}, key, sessions)
       const failing = () => {
@@ -269,7 +269,7 @@ t.test('a combination that is impossible with a handler', async t => {
     })
   }
 
-  t.test('is refused by the second of two handlers too, and no setting changes', async t => {
+  t.test('is refused by the second of two handlers too, and no setting changes', async (t) => {
     const sessions = new RequestSessions({ secure: true })
     const first = new SessionHandler(() => {}, key, sessions)
     const second = new SessionHandler(() => {}, key, sessions, { cookieName: '__Host-s' })
@@ -279,7 +279,7 @@ t.test('a combination that is impossible with a handler', async t => {
     t.strictSame([first.cookieName, second.cookieName], ['session', '__Host-s'])
   })
 
-  t.test('does not concern other RequestSessions', async t => {
+  t.test('does not concern other RequestSessions', async (t) => {
     const handler = new SessionHandler(() => {}, key, new RequestSessions({ secure: true }), { cookieName: '__Host-s' })
     const others = new RequestSessions({ secure: true })
     t.doesNotThrow(() => { others.secure = false })
@@ -287,8 +287,8 @@ t.test('a combination that is impossible with a handler', async t => {
   })
 })
 
-t.test('handler options', async t => {
-  t.test('have defaults', async t => {
+t.test('handler options', async (t) => {
+  t.test('have defaults', async (t) => {
     for (const options of [undefined, {}, { cookieName: undefined, cookiePath: undefined, remember: undefined }]) {
       const handler = new SessionHandler(() => {}, key, undefined, options)
       t.strictSame([handler.cookieName, handler.cookiePath, handler.remember], ['session', '/', 1000])
@@ -300,7 +300,7 @@ t.test('handler options', async t => {
     { cookieName: 's' }, { cookieName: "!#$%&'*+-.^_`|~" }, { cookiePath: '/a/b' }, { remember: 0 }, { remember: 1 },
     { remember: 1_000_000 }, { cookieName: 's', cookiePath: '/a', remember: 5 },
   ]) {
-    t.test(`may be ${JSON.stringify(options)}`, async t => {
+    t.test(`may be ${JSON.stringify(options)}`, async (t) => {
       const { cookieName, cookiePath, remember } = new SessionHandler(() => {}, key, new RequestSessions(), options)
       const expected = { cookieName: 'session', cookiePath: '/', remember: 1000, ...options }
       t.strictSame({ cookieName, cookiePath, remember }, expected)
@@ -344,7 +344,7 @@ t.test('handler options', async t => {
   for (const [options, Kind, message] of rows) {
     const label = options === null || typeof options !== 'object' ? show(options)
       : Object.entries(options).map(([name, value]) => `${name}: ${show(value)}`).join()
-    t.test(`may not be ${label}`, async t => {
+    t.test(`may not be ${label}`, async (t) => {
       const create = () => new SessionHandler(() => {}, key, new RequestSessions(), options as HandlerOptions)
       t.equal((t.throws(create, { message }) as Error).constructor, Kind)
       const [name, value] = Object.entries(options ?? {})[0] ?? []
@@ -355,13 +355,13 @@ t.test('handler options', async t => {
     })
   }
 
-  t.test('sessions may not be something else', async t => {
+  t.test('sessions may not be something else', async (t) => {
     for (const sessions of [null, {}, Object.create(RequestSessions.prototype), RequestSessions]) {
       t.type(t.throws(() => new SessionHandler(() => {}, key, sessions)), TypeError)
     }
   })
 
-  t.test('a listener must be a function', async t => {
+  t.test('a listener must be a function', async (t) => {
     for (const [listener, came] of [[undefined, 'undefined'], [null, 'null'], [{}, 'object'], [key, 'object']]) {
       const create = () => new SessionHandler(listener as () => void, key)
       t.type(t.throws(create, { message: `"listener" expected a function, got ${came as string}` }), TypeError)
@@ -420,7 +420,7 @@ const pollution: Record<Name | keyof HandlerOptions, unknown> = {
   remember: 7,
 }
 
-t.test('Object.prototype may be polluted', async t => {
+t.test('Object.prototype may be polluted', async (t) => {
   const prototype = Object.prototype as unknown as Record<string, unknown>
   const nothing = () => {}
   const clean = outcome([nothing, nothing, nothing])
@@ -432,10 +432,10 @@ t.test('Object.prototype may be polluted', async t => {
   })
   t.teardown(() => { for (const name of Object.keys(pollution)) delete prototype[name] })
 
-  const rows = [...Object.keys(pollution).map(name => [name]), Object.keys(pollution)]
+  const rows = [...Object.keys(pollution).map((name) => [name]), Object.keys(pollution)]
   for (const polluted of rows) {
     for (const [moment, when] of ['before', 'between', 'after'].entries()) {
-      t.test(`with ${polluted.length > 1 ? 'all names' : polluted[0]} ${when} construction`, async t => {
+      t.test(`with ${polluted.length > 1 ? 'all names' : polluted[0]} ${when} construction`, async (t) => {
         const moments = [nothing, nothing, nothing]
         moments[moment] = () => { for (const name of polluted) prototype[name] = pollution[name as Name] }
         let seen

@@ -1,19 +1,18 @@
-import crypto from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { syncBuiltinESMExports } from 'node:module'
 import t from 'tap'
 import type { Contents } from '../../lib/codec.js'
 import { RequestSessions, SessionHandler, type SessionEvent, type SessionOptions } from '../../lib/index.js'
 import { Remembered } from '../../lib/remembered.js'
 import { bytesInUse } from '../support/memory.js'
+import { callsOf } from '../support/node-crypto.js'
 import { requestAndResponse } from '../support/request-and-response.js'
 
 const key = Buffer.alloc(32, 1)
 const contents = (n: number): Contents => ({ text: `{"n":${n}}`, created: n, issued: n, ours: true, keyIndex: 0 })
 const value = (n: number) => `head-${n}-${String(n).padStart(40, 'x')}`
 
-t.test('remembered contents', async t => {
-  t.test('are found by the whole value', async t => {
+t.test('remembered contents', async (t) => {
+  t.test('are found by the whole value', async (t) => {
     const remembered = new Remembered(10)
     const found = contents(1)
     remembered.add('a'.repeat(100), found)
@@ -35,14 +34,14 @@ t.test('remembered contents', async t => {
     ['another case', stored.toUpperCase()],
   ]
   for (const [name, value] of unfound) {
-    t.test(`are not found by ${name}`, async t => {
+    t.test(`are not found by ${name}`, async (t) => {
       const remembered = new Remembered(10)
       remembered.add(stored, contents(1))
       t.equal(remembered.get(value), undefined)
     })
   }
 
-  t.test('stay those of the first of two values with one end', async t => {
+  t.test('stay those of the first of two values with one end', async (t) => {
     const remembered = new Remembered(10)
     remembered.add(stored, contents(1))
     remembered.add(`c${stored}`, contents(2))
@@ -50,7 +49,7 @@ t.test('remembered contents', async t => {
     t.equal(remembered.get(`c${stored}`), undefined)
   })
 
-  t.test('take one place, however often they are added', async t => {
+  t.test('take one place, however often they are added', async (t) => {
     const remembered = new Remembered(2)
     remembered.add(value(1), contents(1))
     for (let n = 0; n < 5; n++) remembered.add(value(2), contents(2))
@@ -59,13 +58,13 @@ t.test('remembered contents', async t => {
   })
 })
 
-t.test('what was sealed', async t => {
+t.test('what was sealed', async (t) => {
   const sealedContents = (text: string, created: number, issued: number): Contents =>
     ({ text, created, issued, ours: true, keyIndex: 0 })
   const text = '{"a":"\u00e9\u20ac\ud83d\ude00"}'
   const sealed = 'b'.repeat(60) + 't'.repeat(32)
 
-  t.test('is found as often as it is asked for', async t => {
+  t.test('is found as often as it is asked for', async (t) => {
     const remembered = new Remembered(10)
     remembered.add(sealed, sealedContents(text, 1, 2), true)
     for (const time of ['once', 'twice', 'three times']) {
@@ -75,7 +74,7 @@ t.test('what was sealed', async t => {
   })
 
   for (const found of [0, 1, 2, 3]) {
-    t.test(`is not found by another value, found ${found} times before`, async t => {
+    t.test(`is not found by another value, found ${found} times before`, async (t) => {
       const remembered = new Remembered(10)
       remembered.add(sealed, sealedContents(text, 1, 2), true)
       for (let time = 0; time < found; time++) remembered.get(sealed)
@@ -86,7 +85,7 @@ t.test('what was sealed', async t => {
     })
   }
 
-  t.test('takes the place of what never came back, whichever was longer', async t => {
+  t.test('takes the place of what never came back, whichever was longer', async (t) => {
     const remembered = new Remembered(1)
     for (const [n, length] of [10, 500, 20, 501, 2000, 10].entries()) {
       const value = String(n).padStart(100 + 2 * length, 'x')
@@ -99,16 +98,16 @@ t.test('what was sealed', async t => {
     }
   })
 
-  t.test('counts towards the limit', async t => {
+  t.test('counts towards the limit', async (t) => {
     const remembered = new Remembered(3)
     for (let n = 0; n < 6; n++) {
       if (n % 2 === 0) remembered.add(value(n), contents(n))
       else remembered.add(value(n), sealedContents('{}', n, n), true)
     }
-    t.strictSame([0, 1, 2, 3, 4, 5].map(n => remembered.get(value(n))?.created), [, , , 3, 4, 5])
+    t.strictSame([0, 1, 2, 3, 4, 5].map((n) => remembered.get(value(n))?.created), [, , , 3, 4, 5])
   })
 
-  t.test('does not keep the Cookie header that it was found in', async t => {
+  t.test('does not keep the Cookie header that it was found in', async (t) => {
     const remembered = new Remembered(1000)
     const before = await bytesInUse()
     for (let n = 0; n < 500; n++) {
@@ -121,12 +120,12 @@ t.test('what was sealed', async t => {
   })
 })
 
-t.test('the limit', async t => {
+t.test('the limit', async (t) => {
   const count = (remembered: Remembered, upTo: number) =>
-    Array.from({ length: upTo }, (_, n) => remembered.get(value(n))).filter(found => found !== undefined).length
+    Array.from({ length: upTo }, (_, n) => remembered.get(value(n))).filter((found) => found !== undefined).length
 
   for (const limit of [0, 1, 2, 3, 100]) {
-    t.test(`of ${limit} holds`, async t => {
+    t.test(`of ${limit} holds`, async (t) => {
       const remembered = new Remembered(limit)
       for (let n = 0; n < 300; n++) {
         remembered.add(value(n), contents(n))
@@ -137,7 +136,7 @@ t.test('the limit', async t => {
     })
   }
 
-  t.test('spares what was found since the hand passed, once', async t => {
+  t.test('spares what was found since the hand passed, once', async (t) => {
     const remembered = new Remembered(3)
     for (const n of [1, 2, 3]) remembered.add(value(n), contents(n))
     remembered.get(value(1))
@@ -146,21 +145,21 @@ t.test('the limit', async t => {
     t.equal(remembered.get(value(2)), undefined, 'the one not found since went')
     remembered.add(value(5), contents(5))
     t.equal(remembered.get(value(1)), undefined, 'then the one that was spared before')
-    t.strictSame([3, 4, 5].map(n => remembered.get(value(n))?.created), [3, 4, 5])
+    t.strictSame([3, 4, 5].map((n) => remembered.get(value(n))?.created), [3, 4, 5])
   })
 
-  t.test('keeps what was forgotten when it comes again', async t => {
+  t.test('keeps what was forgotten when it comes again', async (t) => {
     const remembered = new Remembered(2)
     for (const n of [1, 2, 3, 1]) remembered.add(value(n), contents(n))
     t.equal(remembered.get(value(1))?.created, 1)
   })
 
-  t.test('keeps those that come back, whatever else passes', async t => {
+  t.test('keeps those that come back, whatever else passes', async (t) => {
     const remembered = new Remembered(10)
     for (const n of [1, 2, 3]) remembered.add(value(n), contents(n))
     const lost: number[] = []
     for (let n = 100; n < 1000; n++) {
-      lost.push(...[1, 2, 3].filter(m => remembered.get(value(m))?.created !== m))
+      lost.push(...[1, 2, 3].filter((m) => remembered.get(value(m))?.created !== m))
       remembered.add(value(n), contents(n))
     }
     t.strictSame(lost, [])
@@ -168,26 +167,11 @@ t.test('the limit', async t => {
 })
 
 /** How many HMACs are made while `work` runs: none for a cookie that is remembered. */
-function hmacs(work: () => void): number {
-  const { createHmac } = crypto
-  let calls = 0
-  crypto.createHmac = (...args) => {
-    calls++
-    return createHmac(...args)
-  }
-  syncBuiltinESMExports()
-  try {
-    work()
-  } finally {
-    crypto.createHmac = createHmac
-    syncBuiltinESMExports()
-  }
-  return calls
-}
+const hmacs = (work: () => void): number => callsOf('createHmac', work)
 
 function setUp(options: SessionOptions = {}, remember?: number) {
   const events: SessionEvent[] = []
-  const sessions = new RequestSessions({ onEvent: event => events.push(event), ...options })
+  const sessions = new RequestSessions({ onEvent: (event) => events.push(event), ...options })
   const handler = new SessionHandler(() => {}, key, sessions, { remember })
   const request = (cookie: string) => ({ headers: { cookie } }) as IncomingMessage
   const read = (value: string) => {
@@ -198,35 +182,35 @@ function setUp(options: SessionOptions = {}, remember?: number) {
   return { handler, sessions, read, request }
 }
 
-t.test('a handler', async t => {
+t.test('a handler', async (t) => {
   const { now } = Date
   t.teardown(() => { Date.now = now })
   t.afterEach(() => { Date.now = now })
 
-  t.test('opens a cookie once, and remembers it', async t => {
+  t.test('opens a cookie once, and remembers it', async (t) => {
     const { handler, read } = setUp()
     const cookie = handler.encodeCookie({ a: [1] })
     t.match(read(cookie), { session: { a: [1] }, cost: 1, event: { type: 'opened', keyIndex: 0 } })
     t.match(read(cookie), { session: { a: [1] }, cost: 0, event: { type: 'opened', keyIndex: 0 } })
   })
 
-  t.test('opens it each time when remember is 0', async t => {
+  t.test('opens it each time when remember is 0', async (t) => {
     const { handler, read } = setUp({}, 0)
     const cookie = handler.encodeCookie({ a: 1 })
     t.equal(read(cookie).cost, 1)
     t.match(read(cookie), { session: { a: 1 }, cost: 1 })
   })
 
-  t.test('remembers no more than it was told', async t => {
+  t.test('remembers no more than it was told', async (t) => {
     const { handler, read } = setUp({}, 2)
-    const cookies = [1, 2, 3, 4, 5].map(n => handler.encodeCookie({ n }))
-    t.strictSame(cookies.map(cookie => read(cookie).cost), [1, 1, 1, 1, 1])
-    const costs = cookies.toReversed().map(cookie => read(cookie).cost)
+    const cookies = [1, 2, 3, 4, 5].map((n) => handler.encodeCookie({ n }))
+    t.strictSame(cookies.map((cookie) => read(cookie).cost), [1, 1, 1, 1, 1])
+    const costs = cookies.toReversed().map((cookie) => read(cookie).cost)
     t.strictSame(costs.slice(0, 2), [0, 0])
-    t.ok(costs.slice(2).every(cost => cost === 1))
+    t.ok(costs.slice(2).every((cost) => cost === 1))
   })
 
-  t.test('remembers a cookie that it sealed', async t => {
+  t.test('remembers a cookie that it sealed', async (t) => {
     const sessions = new RequestSessions()
     const handler = new SessionHandler((req, res) => {
       sessions.get(req)['a'] = 1
@@ -240,7 +224,7 @@ t.test('a handler', async t => {
     t.strictSame({ ...sessions.get(next) }, { a: 1 })
   })
 
-  t.test('gives each request an object of its own', async t => {
+  t.test('gives each request an object of its own', async (t) => {
     const { handler, read } = setUp()
     const cookie = handler.encodeCookie({ a: { b: 1 } })
     const { session: first } = read(cookie)
@@ -253,7 +237,7 @@ t.test('a handler', async t => {
     t.equal(Object.getPrototypeOf(third), null)
   })
 
-  t.test('checks the time anew', async t => {
+  t.test('checks the time anew', async (t) => {
     const start = 1_800_000_000_000
     Date.now = () => start
     const { handler, sessions, read } = setUp({ maxAge: 100 })
@@ -276,7 +260,7 @@ t.test('a handler', async t => {
     t.match(read(cookie), { session: { a: undefined }, event: { type: 'rejected', reason: 'expired' } })
   })
 
-  t.test('asks validate anew', async t => {
+  t.test('asks validate anew', async (t) => {
     let valid = true
     let asked = 0
     const validate = (session: Record<string, unknown>) => {
@@ -294,7 +278,7 @@ t.test('a handler', async t => {
     t.equal(asked, 3)
   })
 
-  t.test('forgets what was bound to another name, path or domain', async t => {
+  t.test('forgets what was bound to another name, path or domain', async (t) => {
     const { handler, sessions, request } = setUp()
     const cookie = handler.encodeCookie({ a: 1 })
     const works = () => handler.read(request(`session=${cookie}; other=${cookie}`))['a'] === 1
@@ -313,7 +297,7 @@ t.test('a handler', async t => {
     t.ok(works())
   })
 
-  t.test('tells two cookies apart that are both remembered', async t => {
+  t.test('tells two cookies apart that are both remembered', async (t) => {
     const { handler, read, request, sessions } = setUp()
     const [one, two] = [handler.encodeCookie({ n: 1 }), handler.encodeCookie({ n: 2 })]
     t.strictSame([read(one).session['n'], read(two).session['n']], [1, 2])
@@ -326,7 +310,7 @@ t.test('a handler', async t => {
     t.strictSame({ ...sessions.get(twice) }, { n: 1 })
   })
 
-  t.test('remembers no cookie that was refused', async t => {
+  t.test('remembers no cookie that was refused', async (t) => {
     const { handler, read } = setUp()
     const cookie = handler.encodeCookie({ a: 1 })
     const forged = `${cookie.slice(0, 40)}${cookie[40] === 'A' ? 'B' : 'A'}${cookie.slice(41)}`
@@ -337,7 +321,7 @@ t.test('a handler', async t => {
     t.match(read(forged), { cost: 1, event: { type: 'rejected', reason: 'tag' } }, 'whose end is that of one it knows')
   })
 
-  t.test('neither uses nor fills its memory for encodeCookie and decodeCookie', async t => {
+  t.test('neither uses nor fills its memory for encodeCookie and decodeCookie', async (t) => {
     const { handler, read } = setUp()
     let cookie = ''
     t.equal(hmacs(() => { cookie = handler.encodeCookie({ a: 1 }) }), 1)
@@ -346,11 +330,11 @@ t.test('a handler', async t => {
     t.equal(hmacs(() => handler.decodeCookie(cookie)), 1)
   })
 
-  t.test('remembers which key opened', async t => {
+  t.test('remembers which key opened', async (t) => {
     const old = Buffer.alloc(32, 2)
     const cookie = new SessionHandler(() => {}, old, new RequestSessions()).encodeCookie({ a: 1 })
     const events: SessionEvent[] = []
-    const sessions = new RequestSessions({ onEvent: event => events.push(event) })
+    const sessions = new RequestSessions({ onEvent: (event) => events.push(event) })
     const handler = new SessionHandler(() => {}, [key, old], sessions)
     for (const cost of [2, 0]) {
       t.equal(hmacs(() => { handler.read({ headers: { cookie: `session=${cookie}` } } as IncomingMessage) }), cost)

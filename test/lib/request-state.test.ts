@@ -1,16 +1,18 @@
 import t from 'tap'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { connect, createServer as createHttp2Server, type Http2ServerResponse } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttp2Server, type Http2ServerResponse } from 'node:http2'
 import { RequestSessions, SessionHandler, type SessionEvent, type SessionInfo } from '../../lib/index.js'
 import { requestAndResponse } from '../support/request-and-response.js'
-import { ask, key, serve, serveSessions, setTime, until, type Handle } from '../support/serve.js'
+import { ask, askHttp2 } from '../support/client.js'
+import { listen } from '../support/listen.js'
+import { key, serveSessions, type Handle } from '../support/sessions.js'
+import { setTime, until } from '../support/time.js'
 
 type Received = 'none' | 'valid' | 'forged' | 'expired' | 'empty'
 
 const expire = 'session=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; HttpOnly; SameSite=Lax'
 
-/** What is written, for what came in and what the handler did: DESIGN.md's table and more. */
+/** What is written: each way a cookie can come in, with each thing that a handler can do to its session. */
 const rows: [name: string, received: Received[], handle: Handle, written: object | 'expire' | 'nothing'][] = [
   ['never asked for', ['none', 'valid', 'forged', 'expired', 'empty'], () => {}, 'nothing'],
   ['has() only', ['none', 'valid'], (req, _, sessions) => { sessions.has(req) }, 'nothing'],
@@ -349,16 +351,9 @@ t.test('late changes', async (t) => {
 
 t.test('a session first asked for when the head has left, over', async (t) => {
   type Response = ServerResponse | Http2ServerResponse
-  const overHttp1 = (listener: RequestListener) => serve(t, listener).then((port) => ask(port, '/'))
-  const overHttp2 = async (listener: RequestListener) => {
-    const server = createHttp2Server(listener as never)
-    await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    t.teardown(() => { client.destroy(); server.close() })
-    const stream = client.request({ ':path': '/' })
-    stream.resume()
-    await new Promise((resolve) => { stream.on('close', resolve) })
-  }
+  const overHttp1 = (listener: RequestListener) => listen(t, listener).then((origin) => ask(origin, '/'))
+  const overHttp2 = (listener: RequestListener) =>
+    listen(t, createHttp2Server(listener as never)).then((origin) => askHttp2(origin, '/'))
   for (const [name, serveOne] of [['HTTP/1.1', overHttp1], ['HTTP/2', overHttp2]] as const) {
     for (const when of ['before the end', 'after the end', 'after close']) {
       t.test(`${name}, ${when}`, async (t) => {

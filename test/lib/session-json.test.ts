@@ -63,9 +63,9 @@ const noSession: [name: string, text: string][] = [
   ['__proto__ before a name that comes twice', '{"a":{"__proto__":1},"b":1}'],
 ]
 
-t.test('a text holds a session:', async t => {
+t.test('a text holds a session:', async (t) => {
   for (const [name, text, expected] of texts) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       const session = parseSession(text)!
       t.equal(Object.getPrototypeOf(session), null)
       t.strictSame({ ...session }, expected)
@@ -73,9 +73,9 @@ t.test('a text holds a session:', async t => {
   }
 })
 
-t.test('a text holds none:', async t => {
+t.test('a text holds none:', async (t) => {
   for (const [name, text] of noSession) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       t.equal(parseSession(text), undefined)
     })
   }
@@ -110,7 +110,7 @@ const storable: [name: string, session: object, text: string][] = [
   ['an array of 5000 in an object', { a: Array(5000).fill(1) }, JSON.stringify({ a: Array(5000).fill(1) })],
 ]
 
-const deep = 'a'.repeat(64).split('').map(name => `.${name}`).join('')
+const deep = 'a'.repeat(64).split('').map((name) => `.${name}`).join('')
 
 const refused: [name: string, session: object, message: string][] = [
   ['NaN', { a: NaN }, 'session.a is NaN'],
@@ -176,9 +176,9 @@ const refused: [name: string, session: object, message: string][] = [
     'session is not readable: a getter or proxy in it threw'],
 ]
 
-t.test('a session has a text that stores all of it:', async t => {
+t.test('a session has a text that stores all of it:', async (t) => {
   for (const [name, session, text] of storable) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       t.equal(storableText(session, sessionText(session)), text)
       t.equal(sessionText(session), text)
       t.strictSame(JSON.stringify(parseSession(text)), text, 'which makes the same session')
@@ -186,9 +186,9 @@ t.test('a session has a text that stores all of it:', async t => {
   }
 })
 
-t.test('a session has none because of', async t => {
+t.test('a session has none because of', async (t) => {
   for (const [name, session, message] of refused) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       const error = t.throws(() => storableText(session, sessionText(session)), { message, code: 'ERR_SESHCOOKIE_VALUE' })
       t.type(error, ValueError)
     })
@@ -201,7 +201,7 @@ t.test('a session has none because of', async t => {
   json.isRawJSON = isRawJSON ?? ((value) => value === raw)
   t.teardown(() => { if (isRawJSON === undefined) delete json.isRawJSON })
   for (const [path, session] of [['', raw], ['.a', { a: raw }], ['.a[1]', { a: [{ rawJSON: '1' }, raw] }]] as const) {
-    t.test(`raw JSON at session${path}`, async t => {
+    t.test(`raw JSON at session${path}`, async (t) => {
       t.throws(() => storableText(session, sessionText(session)), {
         message: `session${path} is raw JSON`,
         code: 'ERR_SESHCOOKIE_VALUE',
@@ -209,7 +209,7 @@ t.test('a session has none because of', async t => {
     })
   }
 
-  t.test('toJSON on Object.prototype, until it goes', async t => {
+  t.test('toJSON on Object.prototype, until it goes', async (t) => {
     const session = bare({ a: { b: 1 } })
     Object.defineProperty(Object.prototype, 'toJSON', { value: () => 'evil', configurable: true })
     let error: unknown
@@ -224,7 +224,7 @@ t.test('a session has none because of', async t => {
     t.equal(storableText(session, sessionText(session)), '{"a":{"b":1}}')
   })
 
-  t.test('a value, whose content the message leaves out', async t => {
+  t.test('a value, whose content the message leaves out', async (t) => {
     for (const value of [new String('secret'), Object('secret') as object, Buffer.from('secret'), Symbol('secret')]) {
       const error = t.throws(() => storableText({ a: [value] }, undefined)) as Error
       t.notMatch(error.message, 'secret')
@@ -232,7 +232,7 @@ t.test('a session has none because of', async t => {
   })
 })
 
-t.test('a text without checks', async t => {
+t.test('a text without checks', async (t) => {
   t.equal(sessionText({ a: NaN, b: new Date(0) }), '{"a":null,"b":"1970-01-01T00:00:00.000Z"}')
   t.equal(sessionText({ a: [() => {}, undefined] }), '{"a":[null,null]}')
   t.equal(sessionText(cycle), undefined)
@@ -263,17 +263,17 @@ const noObjects: [name: string, value: unknown, came: string][] = [
   ['what inherits from one without a prototype', Object.create(bare({ a: 1 })), 'object'],
 ]
 
-t.test('a session may be', async t => {
+t.test('a session may be', async (t) => {
   for (const [name, value] of objects) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       t.doesNotThrow(() => checkPlain(value, 'session'))
     })
   }
 })
 
-t.test('a session may not be', async t => {
+t.test('a session may not be', async (t) => {
   for (const [name, value, came] of noObjects) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       const error = t.throws(() => checkPlain(value, 'session'), { message: `"session" expected a plain object, got ${came}` })
       t.type(error, TypeError)
     })
@@ -295,9 +295,9 @@ const changes: [name: string, text: string, session: object, keys: string[]][] =
   ['a value that has no text', '{"a":1}', { a: 1n }, ['a']],
 ]
 
-t.test('changed keys tell', async t => {
+t.test('changed keys tell', async (t) => {
   for (const [name, text, session, keys] of changes) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       t.strictSame(changedKeys(text, session), keys)
     })
   }

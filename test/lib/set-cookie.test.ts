@@ -18,15 +18,15 @@ const lines: [name: string, settings: Partial<Settings>, path: string, secure: b
   ['none that can be left out', { httpOnly: false }, '/', false, '; Path=/; SameSite=Lax'],
 ]
 
-t.test('attributes', async t => {
+t.test('attributes', async (t) => {
   for (const [name, settings, path, secure, attributes] of lines) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       t.equal(cookieAttributes(path, { ...defaults, ...settings }, secure), attributes)
     })
   }
 })
 
-t.test('lifetimes and limits', async t => {
+t.test('lifetimes and limits', async (t) => {
   t.equal(keepFor(1), '; Max-Age=1')
   t.equal(keepFor(34_560_000), '; Max-Age=34560000')
   t.equal(forget, '; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT')
@@ -132,14 +132,14 @@ const values: [
 ]
 
 for (const [what, check, good, bad] of values) {
-  t.test(what, async t => {
+  t.test(what, async (t) => {
     for (const [name, value] of good) {
-      t.test(`may be ${name}`, async t => {
+      t.test(`may be ${name}`, async (t) => {
         t.equal(check(value), true)
       })
     }
     for (const [name, value] of bad) {
-      t.test(`may not be ${name}`, async t => {
+      t.test(`may not be ${name}`, async (t) => {
         t.equal(check(value), false)
       })
     }
@@ -184,14 +184,14 @@ const unfitting: [...PrefixRow, message: RegExp][] = [
   ['__Host-Http-s', secure, '/a', /^"cookiePath" expected '\/'/],
 ]
 
-t.test('a name prefix', async t => {
+t.test('a name prefix', async (t) => {
   for (const [name, settings, path = '/'] of fitting) {
-    t.test(`allows ${name} at ${path} with ${JSON.stringify(settings)}`, async t => {
+    t.test(`allows ${name} at ${path} with ${JSON.stringify(settings)}`, async (t) => {
       t.doesNotThrow(() => checkPrefix(name, path, { ...defaults, ...settings }))
     })
   }
   for (const [name, settings, path = '/', message] of unfitting) {
-    t.test(`refuses ${name} at ${path} with ${JSON.stringify(settings)}`, async t => {
+    t.test(`refuses ${name} at ${path} with ${JSON.stringify(settings)}`, async (t) => {
       const error = t.throws(() => checkPrefix(name, path, { ...defaults, ...settings }), { message })
       t.type(error, TypeError)
     })
@@ -220,9 +220,9 @@ const named: [line: unknown, name: string][] = [
   [['session=a'], 'session'],
 ]
 
-t.test('the name in a line', async t => {
+t.test('the name in a line', async (t) => {
   for (const [line, name] of named) {
-    t.test(`of ${JSON.stringify(line)} is ${JSON.stringify(name)}`, async t => {
+    t.test(`of ${JSON.stringify(line)} is ${JSON.stringify(name)}`, async (t) => {
       t.equal(nameInLine(line), name)
     })
   }

@@ -126,7 +126,7 @@ const good: Record<string, readonly Row[]> = {
       })`],
     ['onEvent tells events apart',
       `new RequestSessions({
-        onEvent: event => {
+        onEvent: (event) => {
           if (event.type === 'saved') same<typeof event.bytes, number>()
           if (event.type === 'failed') same<typeof event.error, Error>()
         },
@@ -209,7 +209,7 @@ const noProperty = 2339
 const noOverload = 2769
 
 const bad: Record<string, readonly Bad[]> = {
-  ...Object.fromEntries(unstorable.map(type => [`a session may not hold ${type}`, refusedIn(type)])),
+  ...Object.fromEntries(unstorable.map((type) => [`a session may not hold ${type}`, refusedIn(type)])),
   'a session may not be': [
     [...of('Date'), 2344],
     [...of('Map<string, string>'), 2344],
@@ -271,18 +271,18 @@ const badRows = Object.entries(bad)
   .flatMap(([what, rows]) => rows.map(([name, code, error]) => ({ what, name, code, error })))
 const said = compile(prelude, [...goodRows, ...badRows].map(({ code }) => code))
 
-t.test('what comes before the rows compiles', async t => {
+t.test('what comes before the rows compiles', async (t) => {
   t.strictSame(said.at(-1), [])
 })
 
 for (const [index, { what, name }] of goodRows.entries()) {
-  t.test(`${what}: ${name}`, async t => {
+  t.test(`${what}: ${name}`, async (t) => {
     t.strictSame(said[index], [])
   })
 }
 
 for (const [index, { what, name, error }] of badRows.entries()) {
-  t.test(`${what}: ${name}, which is an error`, async t => {
-    t.strictSame(said[goodRows.length + index]!.map(message => parseInt(message)), [error])
+  t.test(`${what}: ${name}, which is an error`, async (t) => {
+    t.strictSame(said[goodRows.length + index]!.map((message) => parseInt(message)), [error])
   })
 }

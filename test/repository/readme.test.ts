@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import ts from 'typescript'
 import { RequestSessions } from '../../lib/index.js'
 import { checkLinks, root } from '../support/links.js'
-import { ask, type Answer } from '../support/serve.js'
+import { ask, type Answer } from '../support/client.js'
 
 const readme = readFileSync(new URL('README.md', root), 'utf8')
 
@@ -21,7 +21,7 @@ const folder = new URL('build/readme/', root) // within the package, so that it 
 mkdirSync(folder, { recursive: true })
 
 /** Runs a block as it stands, on a free port. */
-async function run(t: Test, { heading, code }: Block): Promise<{ port: number, exit: Promise<number> }> {
+async function run(t: Test, { heading, code }: Block): Promise<{ origin: string, exit: Promise<number> }> {
   const file = new URL(`${heading.replace(/\W+/g, '-')}.mjs`, folder)
   writeFileSync(file, code)
   const anyPort = new URL('../support/any-port.js', import.meta.url).href
@@ -29,16 +29,16 @@ async function run(t: Test, { heading, code }: Block): Promise<{ port: number, e
     { env: { ...process.env, SESSION_KEY: key }, stdio: ['ignore', 'pipe', 'inherit'] })
   const exit = once(child, 'exit').then(([status]) => status as number)
   t.teardown(() => child.kill())
-  const port = await new Promise<number>((resolve, reject) => {
+  const origin = await new Promise<string>((resolve, reject) => {
     let output = ''
     child.stdout.on('data', (chunk) => {
       output += chunk
       const found = /listening on (\d+)/.exec(output)
-      if (found) resolve(Number(found[1]))
+      if (found) resolve(`http://127.0.0.1:${found[1]}`)
     })
     void exit.then((status) => reject(new Error(`ended with ${status} before it listened: ${output}`)))
   })
-  return { port, exit }
+  return { origin, exit }
 }
 
 const cookieOf = (answer: Answer) => answer.all('set-cookie')[0]!.split(';')[0]!
@@ -46,27 +46,27 @@ const cookieOf = (answer: Answer) => answer.all('set-cookie')[0]!.split(';')[0]!
 /** What a reader would see, by heading. */
 const checks: Record<string, (t: Test, block: Block) => Promise<void>> = {
   async Stacking(t, block) {
-    const { port } = await run(t, block)
-    t.equal((await ask(port, '/')).status, 403)
-    const login = await ask(port, '/login', {}, 'POST')
+    const { origin } = await run(t, block)
+    t.equal((await ask(origin, '/')).status, 403)
+    const login = await ask(origin, '/login', {}, 'POST')
     t.equal(login.status, 303)
-    t.equal((await ask(port, '/', { cookie: cookieOf(login) })).body, 'hello gopher\n')
-    t.equal(cookieOf(await ask(port, '/logout', { cookie: cookieOf(login) }, 'POST')), 'session=')
+    t.equal((await ask(origin, '/', { cookie: cookieOf(login) })).body, 'hello gopher\n')
+    t.equal(cookieOf(await ask(origin, '/logout', { cookie: cookieOf(login) }, 'POST')), 'session=')
   },
   async Options(t, block) {
     if (block.language === 'ts') {
       t.strictSame(compile(block.code), [])
       return
     }
-    const { port } = await run(t, block)
-    t.match((await ask(port, '/')).all('set-cookie')[0], /^__Host-session=[^;]+; Max-Age=86400; Path=\/; Secure; HttpOnly; SameSite=Lax$/)
+    const { origin } = await run(t, block)
+    t.match((await ask(origin, '/')).all('set-cookie')[0], /^__Host-session=[^;]+; Max-Age=86400; Path=\/; Secure; HttpOnly; SameSite=Lax$/)
   },
   async 'Log out everywhere'(t, block) {
-    const { port } = await run(t, block)
-    const [one, other] = [cookieOf(await ask(port, '/login', {}, 'POST')), cookieOf(await ask(port, '/login', {}, 'POST'))]
-    t.equal((await ask(port, '/', { cookie: other })).body, 'gopher')
-    t.equal(cookieOf(await ask(port, '/logout-everywhere', { cookie: one }, 'POST')), 'session=')
-    t.equal((await ask(port, '/', { cookie: other })).body, 'nobody')
+    const { origin } = await run(t, block)
+    const [one, other] = [cookieOf(await ask(origin, '/login', {}, 'POST')), cookieOf(await ask(origin, '/login', {}, 'POST'))]
+    t.equal((await ask(origin, '/', { cookie: other })).body, 'gopher')
+    t.equal(cookieOf(await ask(origin, '/logout-everywhere', { cookie: one }, 'POST')), 'session=')
+    t.equal((await ask(origin, '/', { cookie: other })).body, 'nobody')
   },
   async 'Testing your own handlers'(t, block) {
     const { exit } = await run(t, block)

@@ -5,7 +5,7 @@ import { boundTo, Codec, valueLength } from '../../lib/codec.js'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
 import { deriveKeys } from '../../lib/keys.js'
 import { checkLinks, root } from '../support/links.js'
-import { key } from '../support/serve.js'
+import { key } from '../support/sessions.js'
 
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const page = read('SECURITY.md')

@@ -7,7 +7,8 @@ import t, { type Test } from 'tap'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
 import { Browser, fetchFrom, type Fetch } from '../support/browser.js'
 import { fuzz, seededRandom } from '../support/seeded-random.js'
-import { key, serve } from '../support/serve.js'
+import { listen } from '../support/listen.js'
+import { key } from '../support/sessions.js'
 import { SharedCache, type CacheResponse } from '../support/shared-cache.js'
 
 type Page = (session: Record<string, unknown>, req: IncomingMessage, res: ServerResponse) => void
@@ -55,8 +56,8 @@ const pages: Record<string, Page> = {
   },
 }
 
-const setCookieOf = ({ headers }: CacheResponse) =>
-  headers.flatMap(([name, value]) => name.toLowerCase() === 'set-cookie' ? value : [])
+const setCookieOf = ({ fields }: CacheResponse) =>
+  fields.flatMap(([name, value]) => name.toLowerCase() === 'set-cookie' ? value : [])
 
 /** A thousand requests of three browsers, through one cache. */
 async function surf(t: Test, cacheHeaders: boolean) {
@@ -67,18 +68,18 @@ async function surf(t: Test, cacheHeaders: boolean) {
   t.teardown(() => { Date.now = realNow })
 
   const sessions = new RequestSessions({ secure: true, cacheHeaders })
-  const port = await serve(t, new SessionHandler((req, res) => {
+  const origin = await listen(t, new SessionHandler((req, res) => {
     const path = req.url!.split('?')[0]!
     const page = pages[path]
     if (page) return page(sessions.get(req), req, res)
     res.setHeader('Cache-Control', 'public, max-age=60').end('for everybody')
   }, key, sessions).listener)
 
-  const origin = fetchFrom(() => port)
+  const fetchAnew = fetchFrom(() => origin)
   const cache = new SharedCache(() => now)
   const fetch: Fetch = async (url, method, headers) => {
     const answer = await cache.fetch({ method, url: url.href, headers }, (request) =>
-      origin(new URL(request.url), request.method, headers))
+      fetchAnew(new URL(request.url), request.method, headers))
     return { ...answer, setCookie: setCookieOf(answer) }
   }
 
@@ -121,15 +122,15 @@ t.test('without the headers they do: the cache is as careless as it may be', asy
 
 t.test('a response to somebody without a cookie is not kept for those with one', async (t) => {
   const sessions = new RequestSessions({ secure: true })
-  const port = await serve(t, new SessionHandler((req, res) => {
+  const origin = await listen(t, new SessionHandler((req, res) => {
     if (req.url === '/login') sessions.get(req)['user'] = 'alice'
     res.end(`for ${String(sessions.get(req)['user'] ?? 'nobody')}`)
   }, key, sessions).listener)
   const cache = new SharedCache(() => Date.now())
-  const origin = fetchFrom(() => port)
+  const fetchAnew = fetchFrom(() => origin)
   const fetch: Fetch = async (url, method, headers) => {
     const answer = await cache.fetch({ method, url: url.href, headers }, (request) =>
-      origin(new URL(request.url), request.method, headers))
+      fetchAnew(new URL(request.url), request.method, headers))
     return { ...answer, setCookie: setCookieOf(answer) }
   }
   const alice = new Browser(fetch)

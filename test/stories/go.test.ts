@@ -2,11 +2,13 @@
 import { Readable } from 'node:stream'
 import t from 'tap'
 import { RequestSessions, SessionHandler, SizeError, ValueError, type SessionOptions } from '../../lib/index.js'
-import { ask, key, serveSessions, type Handle } from '../support/serve.js'
+import { ask } from '../support/client.js'
+import { key, serveSessions, type Handle } from '../support/sessions.js'
+import { collectWarnings } from '../support/warnings.js'
 
 const store: Handle = (req, _res, sessions) => { sessions.get(req)['user'] = 'ann' }
 
-t.test('in Go, a handler that writes without WriteHeader loses its session; here it does not when it', async t => {
+t.test('in Go, a handler that writes without WriteHeader loses its session; here it does not when it', async (t) => {
   const ways: [name: string, write: Handle][] = [
     ['writes and ends', (_req, res) => { res.write('a'); res.end('b') }],
     ['ends with a body', (_req, res) => { res.end('ab') }],
@@ -19,7 +21,7 @@ t.test('in Go, a handler that writes without WriteHeader loses its session; here
     ['calls writeHead', (_req, res) => { res.writeHead(200); res.end('ab') }],
   ]
   for (const [name, write] of ways) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       const served = await serveSessions(t, (req, res, sessions) => {
         store(req, res, sessions)
         return write(req, res, sessions)
@@ -30,7 +32,7 @@ t.test('in Go, a handler that writes without WriteHeader loses its session; here
   }
 })
 
-t.test('in Go, an unchanged session is sometimes rewritten (map order); here it never is, with', async t => {
+t.test('in Go, an unchanged session is sometimes rewritten (map order); here it never is, with', async (t) => {
   const letters = Array.from('abcdefghijklmnopqrstuvwxyz')
   const sessions: [name: string, session: object][] = [
     ['many names', Object.fromEntries(letters.map((letter, index) => [letter, index]))],
@@ -40,7 +42,7 @@ t.test('in Go, an unchanged session is sometimes rewritten (map order); here it 
   ]
   for (const [name, session] of sessions) {
     for (const remember of [0, 1000]) {
-      t.test(`${name}, remembering ${remember}`, async t => {
+      t.test(`${name}, remembering ${remember}`, async (t) => {
         const served = await serveSessions(t, (req, res, sessions) => {
           res.end(JSON.stringify(sessions.get(req)))
         }, { remember })
@@ -55,7 +57,7 @@ t.test('in Go, an unchanged session is sometimes rewritten (map order); here it 
   }
 })
 
-t.test('in Go, clearing uses Path=/ and drops the attributes; here it has those of setting, with', async t => {
+t.test('in Go, clearing uses Path=/ and drops the attributes; here it has those of setting, with', async (t) => {
   const configurations: [path: string, name: string, options: SessionOptions][] = [
     ['/', 'session', {}],
     ['/app', 'session', {}],
@@ -71,7 +73,7 @@ t.test('in Go, clearing uses Path=/ and drops the attributes; here it has those 
   ]
   for (const [cookiePath, cookieName, options] of configurations) {
     for (const how of ['clear', 'delete'] as const) {
-      t.test(`${cookieName} at ${cookiePath}, ${JSON.stringify(options)}, by ${how}`, async t => {
+      t.test(`${cookieName} at ${cookiePath}, ${JSON.stringify(options)}, by ${how}`, async (t) => {
         const served = await serveSessions(t, (req, res, sessions) => {
           if (req.url === '/set') store(req, res, sessions)
           else if (how === 'clear') sessions.clear(req)
@@ -92,7 +94,7 @@ t.test('in Go, clearing uses Path=/ and drops the attributes; here it has those 
   }
 })
 
-t.test('in Go, what cannot be stored passes in silence; here the answer is a 500 and the event tells, for', async t => {
+t.test('in Go, what cannot be stored passes in silence; here the answer is a 500 and the event tells, for', async (t) => {
   const rows: [name: string, value: unknown, Kind: typeof SizeError | typeof ValueError, message: RegExp][] = [
     ['a cookie too large', 'x'.repeat(4000), SizeError, /^the Set-Cookie line would be \d+ bytes, .* value \(40\d\d\)/],
     ['a Map', new Map(), ValueError, /^session\.value is an instance of Map$/],
@@ -101,7 +103,7 @@ t.test('in Go, what cannot be stored passes in silence; here the answer is a 500
     ['NaN', NaN, ValueError, /^session\.value is NaN$/],
   ]
   for (const [name, value, Kind, message] of rows) {
-    t.test(name, async t => {
+    t.test(name, async (t) => {
       const served = await serveSessions(t, (req, res, sessions) => {
         if (req.url === '/set') sessions.get(req)['value'] = value as string
         res.end(JSON.stringify(sessions.get(req)['user']))
@@ -110,28 +112,25 @@ t.test('in Go, what cannot be stored passes in silence; here the answer is a 500
       const answer = await served.ask('/set', cookie)
       t.equal(answer.status, 500)
       t.strictSame(answer.all('set-cookie'), [])
-      const errors = served.events.flatMap(event => event.type === 'failed' ? event.error : [])
+      const errors = served.events.flatMap((event) => event.type === 'failed' ? event.error : [])
       t.match(errors, [{ message }])
       t.type(errors[0], Kind)
       t.equal((await served.ask('/', cookie)).body, '"ann"', 'and the cookie the browser has still opens')
     })
 
-    t.test(`${name}, in encodeCookie`, async t => {
+    t.test(`${name}, in encodeCookie`, async (t) => {
       const handler = new SessionHandler(() => {}, key, new RequestSessions())
       t.type(t.throws(() => handler.encodeCookie({ value: value as string }), { message }), Kind)
     })
   }
 
-  t.test('all of them, as a process warning when nothing listens to events', async t => {
-    const warnings: Error[] = []
-    const listener = (warning: Error) => { warnings.push(warning) }
-    process.on('warning', listener)
-    t.teardown(() => process.off('warning', listener))
+  t.test('all of them, as a process warning when nothing listens to events', async (t) => {
+    const warnings = collectWarnings(t)
     const served = await serveSessions(t, (req, res, sessions) => {
       sessions.get(req)['value'] = NaN
       res.end()
     }, { options: { onEvent: undefined } })
-    t.equal((await ask(served.port, '/')).status, 500)
+    t.equal((await ask(served.origin, '/')).status, 500)
     t.match(warnings, [{ code: 'ERR_SESHCOOKIE_VALUE', message: 'session.value is NaN' }])
   })
 })

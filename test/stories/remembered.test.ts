@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { RequestSessions, SessionHandler, type SessionEvent } from '../../lib/index.js'
 import { bytesInUse } from '../support/memory.js'
 import { fuzz, seededRandom } from '../support/seeded-random.js'
-import { key } from '../support/serve.js'
+import { key } from '../support/sessions.js'
 
 const older = new Uint8Array(32).fill(8)
 const foreign = new Uint8Array(32).fill(9)

@@ -4,7 +4,7 @@
 import t from 'tap'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
 import { fuzz, seededRandom } from '../support/seeded-random.js'
-import { key } from '../support/serve.js'
+import { key } from '../support/sessions.js'
 import { openShop, shop, stage } from '../support/story.js'
 
 t.test('in, around and out', async (t) => {

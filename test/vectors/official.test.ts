@@ -2,11 +2,11 @@
  * The primitives against the vectors of the standards that define them: node:crypto as lib/ calls it, the second
  * implementation's functions, which therefore may be trusted to judge lib/, and the codec where a vector fits it.
  */
-import crypto, { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, scryptSync }
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, scryptSync }
   from 'node:crypto'
-import { syncBuiltinESMExports } from 'node:module'
 import t from 'tap'
 import { boundTo, Codec } from '../../lib/codec.js'
+import { withRandom } from '../support/node-crypto.js'
 import { bigEndian, concat, ctr, hkdf, hmac, scrypt, tagInput } from '../support/second-implementation.js'
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'))
@@ -23,16 +23,9 @@ function codecWith(encryption: Uint8Array, authentication: Uint8Array, a: Uint8A
 /** What our codec adds to P: the key stream of this key from this counter block on. */
 function keyStreamOf(key: Uint8Array, iv: Uint8Array, length: number): Uint8Array {
   const codec = codecWith(key, counting(0, 31), boundTo('session', '', '/'))
-  const { randomFillSync } = crypto
-  crypto.randomFillSync = ((buffer: Buffer) => buffer.fill(iv)) as typeof randomFillSync
-  syncBuiltinESMExports()
-  try {
-    const token = Buffer.from(codec.seal(' '.repeat(52), 0, 0), 'base64url')
-    return xor(token.subarray(17, 17 + length), concat(new Uint8Array(12), new Uint8Array(52).fill(0x20)))
-  } finally {
-    crypto.randomFillSync = randomFillSync
-    syncBuiltinESMExports()
-  }
+  const value = withRandom((buffer) => buffer.fill(iv), () => codec.seal(' '.repeat(52), 0, 0))
+  const token = Buffer.from(value, 'base64url')
+  return xor(token.subarray(17, 17 + length), concat(new Uint8Array(12), new Uint8Array(52).fill(0x20)))
 }
 
 t.test('AES-256-CTR', async (t) => {

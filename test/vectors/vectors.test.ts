@@ -4,16 +4,17 @@
  *
  * UPDATE_VECTORS=1 writes the files anew.
  */
-import crypto, { createSecretKey } from 'node:crypto'
+import { createSecretKey } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
-import { syncBuiltinESMExports } from 'node:module'
 import t from 'tap'
 import {
   RequestSessions, SeshcookieError, SessionHandler, SizeError, type Key, type SessionData, type SessionEvent,
 } from '../../lib/index.js'
+import { withRandom } from '../support/node-crypto.js'
 import { Refused, open, plaintext, seal } from '../support/second-implementation.js'
-import { ask, serve } from '../support/serve.js'
+import { ask } from '../support/client.js'
+import { listen } from '../support/listen.js'
 import {
   invalidVectors, stringify, vectors, type InvalidVectors, type Vector, type VectorKey, type Vectors,
 } from './generate.js'
@@ -114,17 +115,7 @@ const ofStrings = new Map<string, { handler: SessionHandler, events: SessionEven
 const requestOf = (cookie: string) => ({ headers: { cookie } }) as IncomingMessage
 
 /** Runs `seal` with an IV of ours in place of random bytes. */
-function withIv<T>(iv: Uint8Array, seal: () => T): T {
-  const { randomFillSync } = crypto
-  crypto.randomFillSync = ((buffer: Buffer) => buffer.fill(iv)) as typeof randomFillSync
-  syncBuiltinESMExports()
-  try {
-    return seal()
-  } finally {
-    crypto.randomFillSync = randomFillSync
-    syncBuiltinESMExports()
-  }
-}
+const withIv = <T>(iv: Uint8Array, seal: () => T): T => withRandom((buffer) => buffer.fill(iv), seal)
 
 t.test('the library', async (t) => {
   const { now } = Date
@@ -164,11 +155,11 @@ t.test('the library', async (t) => {
   t.test('a session that is changed keeps its time of creation, and is issued now', async (t) => {
     for (const row of valid.cookies.filter(({ name }) => /issued|maxAge|idleTimeout/.test(name))) {
       const { handler } = handlerOf(row)
-      const port = await serve(t, new SessionHandler((req, res) => {
+      const origin = await listen(t, new SessionHandler((req, res) => {
         handler.sessions.get(req)['changed'] = true
         res.end()
       }, given.get(row.key) as Key, handler.sessions).listener)
-      const { all } = await ask(port, '/', { cookie: `session=${row.cookie}` })
+      const { all } = await ask(origin, '/', { cookie: `session=${row.cookie}` })
       const cookie = all('set-cookie')[0]!.slice('session='.length).split(';')[0]!
       const scope = { name: row.cookieName, domain: row.cookieDomain, path: row.cookiePath }
       const opened = await open(keysOf(valid.keys[row.key] as VectorKey), scope, cookie, row)
