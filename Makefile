@@ -2,12 +2,12 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run visited test build clean bench compat browser replicas test-replicas mutate
+.PHONY: help run visited test test-slow build clean bench compat browser replicas test-replicas mutate
 
 bin := node_modules/.bin
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "NAME", $$1); printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build/auth.js ## start the sign-in example; PORT=8080 unless set
 	@node build/auth.js
@@ -18,6 +18,13 @@ visited: build/visited.js ## start the smallest example; PORT=8080 unless set
 test: build ## check the types, run the tests, demand full coverage
 	$(bin)/tsc
 	@$(bin)/tap
+
+test-slow: build ## prove by volume: what test does a little of, in full; random tests 10 times as long
+	@SLOW=1 $(bin)/tap --disable-coverage $$(grep -lE 'support/(volume|seeded-random)' test/*/*.test.ts)
+
+# A file of lib/ has its tests in test/lib; NAME can be any other test file's name, too.
+test-%: | node_modules ## run one test file, for example test-codec for test/lib/codec.test.ts
+	@$(bin)/tap --disable-coverage $(or $(wildcard test/*/$*.test.ts),$(error no test file is called $*.test.ts))
 
 build: dist/index.js ## compile lib/ to dist/
 

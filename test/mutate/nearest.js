@@ -1,22 +1,22 @@
 /** For each file of lib/, the tests most likely to notice what is wrong in it: cheap ones first. */
 export const nearest = {
-  'codec.ts': ['codec.test.ts', 'vectors.test.ts', 'codec-exhaustive.test.ts'],
-  'cookie-header.ts': ['cookie-header.test.ts', 'fuzz.test.ts'],
-  'errors.ts': ['errors.test.ts'],
-  'events.ts': ['events.test.ts', 'crash.test.ts'],
-  'handler.ts': ['handler.test.ts', 'options.test.ts'],
-  'header-hook.ts': ['header-hook.test.ts', 'crash.test.ts', 'request-state.test.ts'],
-  'keys.ts': ['keys.test.ts', 'vectors.test.ts'],
-  'options.ts': ['options.test.ts'],
-  'remembered.ts': ['remembered.test.ts', 'memory.test.ts'],
-  'request-state.ts': ['request-state.test.ts', 'events.test.ts', 'stories-time.test.ts'],
-  'session-cookie.ts': ['handler.test.ts', 'request-state.test.ts', 'events.test.ts', 'stories-time.test.ts', 'vectors.test.ts'],
-  'session-json.ts': ['session-json.test.ts', 'request-state.test.ts'],
-  'sessions.ts': ['handler.test.ts', 'options.test.ts', 'request-state.test.ts'],
-  'set-cookie.ts': ['set-cookie.test.ts', 'options.test.ts'],
+  'codec.ts': ['lib/codec.test.ts', 'vectors/vectors.test.ts', 'attacks/forgeries.test.ts'],
+  'cookie-header.ts': ['lib/cookie-header.test.ts', 'attacks/fuzz.test.ts'],
+  'errors.ts': ['lib/errors.test.ts'],
+  'events.ts': ['lib/events.test.ts', 'attacks/crash.test.ts'],
+  'handler.ts': ['lib/handler.test.ts', 'lib/options.test.ts'],
+  'header-hook.ts': ['lib/header-hook.test.ts', 'attacks/crash.test.ts', 'lib/request-state.test.ts'],
+  'keys.ts': ['lib/keys.test.ts', 'vectors/vectors.test.ts'],
+  'options.ts': ['lib/options.test.ts'],
+  'remembered.ts': ['lib/remembered.test.ts', 'attacks/memory.test.ts'],
+  'request-state.ts': ['lib/request-state.test.ts', 'lib/events.test.ts', 'stories/time.test.ts'],
+  'session-cookie.ts': ['lib/handler.test.ts', 'lib/request-state.test.ts', 'lib/events.test.ts', 'stories/time.test.ts', 'vectors/vectors.test.ts'],
+  'session-json.ts': ['lib/session-json.test.ts', 'lib/request-state.test.ts'],
+  'sessions.ts': ['lib/handler.test.ts', 'lib/options.test.ts', 'lib/request-state.test.ts'],
+  'set-cookie.ts': ['lib/set-cookie.test.ts', 'lib/options.test.ts'],
 }
 
 /** Tests that look at dist/, or at nothing of the library: they cannot notice what is broken in lib/. */
 export const blind = [
-  'browser-jar.test.ts', 'example-auth.test.ts', 'example-visited.test.ts', 'file-server.test.ts', 'readme.test.ts',
+  'support/browser-jar.test.ts', 'examples/auth.test.ts', 'examples/visited.test.ts', 'examples/file-server.test.ts', 'repository/readme.test.ts',
 ]

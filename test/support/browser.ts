@@ -2,31 +2,18 @@
  * Somebody with a browser: fetches pages from servers on this machine, and keeps cookies for the addresses these
  * servers would have in earnest.
  */
-import { request } from 'node:http'
 import { BrowserJar, type RequestKind } from './browser-jar.js'
+import { ask, type Answer } from './client.js'
 
-export type Page = { status: number, headers: [name: string, value: string][], body: string, setCookie: string[] }
-export type Fetch = (url: URL, method: string, headers: Record<string, string>) => Promise<Page>
+export type Fetch = (url: URL, method: string, headers: Record<string, string>) =>
+  Promise<Pick<Answer, 'status' | 'fields' | 'body' | 'setCookie'>>
+export type Page = Awaited<ReturnType<Fetch>>
 
-/** A fetch that asks the server on the port that `portOf` names for an address. */
-export function fetchFrom(portOf: (url: URL) => number): Fetch {
-  return (url, method, headers) => new Promise((resolve, reject) => {
-    const { pathname, search, hostname } = url
-    const all = { host: hostname, ...url.protocol === 'https:' && { 'x-forwarded-proto': 'https' }, ...headers }
-    const sent = request({ port: portOf(url), path: pathname + search, method, headers: all, agent: false }, (res) => {
-      const chunks: Buffer[] = []
-      res.on('data', (chunk: Buffer) => chunks.push(chunk))
-      res.on('error', reject)
-      res.on('end', () => {
-        const fields: Page['headers'] = []
-        for (let i = 0; i < res.rawHeaders.length; i += 2) fields.push([res.rawHeaders[i]!, res.rawHeaders[i + 1]!])
-        const setCookie = res.headers['set-cookie'] ?? []
-        resolve({ status: res.statusCode!, headers: fields, body: Buffer.concat(chunks).toString(), setCookie })
-      })
-    })
-    sent.on('error', reject)
-    sent.end()
-  })
+/** A fetch that asks the server whose origin on this machine `originOf` tells. */
+export function fetchFrom(originOf: (url: URL) => string): Fetch {
+  return (url, method, headers) => ask(originOf(url), url.pathname + url.search, {
+    host: url.hostname, ...url.protocol === 'https:' && { 'x-forwarded-proto': 'https' }, ...headers,
+  }, method)
 }
 
 export class Browser {

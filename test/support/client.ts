@@ -1,12 +1,71 @@
 import { once } from 'node:events'
 import { request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http'
-import { connect } from 'node:net'
+import http2 from 'node:http2'
+import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 
 export interface Answer {
   readonly status: number
+  readonly reason: string
   readonly headers: IncomingHttpHeaders
   readonly body: string
+  /** Names and values as they came, but for Date, Connection, Keep-Alive and Transfer-Encoding. */
+  readonly fields: [name: string, value: string][]
+  readonly setCookie: readonly string[]
+  /** The values of all fields of that name, which is in lower case. */
+  all(name: string): string[]
+}
+
+const transport = /^(date|connection|keep-alive|transfer-encoding)$/i
+
+/** Asks a server on this machine, on a connection of its own. */
+export async function ask(
+  origin: string, path: string, headers: OutgoingHttpHeaders = {}, method: string = 'GET', body: string = '',
+): Promise<Answer> {
+  const { hostname, port } = new URL(origin)
+  const req = request({ hostname, port, method, path, headers, agent: false })
+  req.end(body)
+  const [res] = await once(req, 'response')
+  return answerOf(res.statusCode, res.statusMessage, res.headers, res.rawHeaders, await text(res))
+}
+
+/** The same over HTTP/2, on a connection of its own. A header may have several values, each in a field of its own. */
+export async function askHttp2(
+  origin: string, path: string, sent: Record<string, string | readonly string[]> = {}, method: string = 'GET',
+): Promise<Answer> {
+  const session = http2.connect(origin)
+  try {
+    const stream = session.request({ ...sent as Record<string, string>, ':path': path, ':method': method })
+    const gone = once(stream, 'close').then(() => { throw new Error('the stream was closed without an answer') })
+    const [headers, , raw] = await Promise.race([once(stream, 'response'), gone])
+    gone.catch(() => {})
+    return answerOf(headers[':status'], '', headers, raw, await text(stream))
+  } finally {
+    session.destroy()
+  }
+}
+
+function answerOf(
+  status: number, reason: string, headers: IncomingHttpHeaders, raw: readonly string[], body: string,
+): Answer {
+  const fields: Answer['fields'] = []
+  for (let i = 0; i < raw.length; i += 2) if (!raw[i]!.startsWith(':')) fields.push([raw[i]!, raw[i + 1]!])
+  const all = (name: string) => fields.filter((field) => field[0].toLowerCase() === name).map((field) => field[1])
+  const chosen = fields.filter(([name]) => !transport.test(name))
+  return { status, reason, headers, fields: chosen, setCookie: all('set-cookie'), all, body }
+}
+
+/** A connection on which the test writes bytes of its own. */
+export function open(origin: string): Socket {
+  const { hostname, port } = new URL(origin)
+  return connect(Number(port), hostname)
+}
+
+/** Sends bytes that no client would, and returns all that comes back until the server hangs up. */
+export async function exchange(origin: string, bytes: string): Promise<string> {
+  const socket = open(origin)
+  socket.write(bytes, 'latin1')
+  return text(socket)
 }
 
 /** A browser as far as cookies go, and no further: it sends a path as it is given, and follows no redirect. */
@@ -29,14 +88,10 @@ export class Client {
   }
 
   async send(method: string, path: string, headers: OutgoingHttpHeaders = {}, body = ''): Promise<Answer> {
-    const { hostname, port } = new URL(this.#origin)
     const cookie = Array.from(this.cookies, (pair) => pair.join('=')).join('; ')
-    const sent = cookie ? { cookie, ...headers } : headers
-    const req = request({ hostname, port, method, path, headers: sent, agent: false })
-    req.end(body)
-    const [res] = await once(req, 'response')
-    for (const line of res.headers['set-cookie'] ?? []) this.#store(line)
-    return { status: res.statusCode, headers: res.headers, body: await text(res) }
+    const answer = await ask(this.#origin, path, cookie ? { cookie, ...headers } : headers, method, body)
+    for (const line of answer.all('set-cookie')) this.#store(line)
+    return answer
   }
 
   #store(line: string): void {
@@ -44,11 +99,4 @@ export class Client {
     if (/; Max-Age=0(;|$)/.test(line)) this.cookies.delete(name)
     else this.cookies.set(name, value)
   }
-}
-
-/** Sends bytes that no client would, and returns all that comes back until the server hangs up. */
-export async function exchange(origin: string, bytes: string): Promise<string> {
-  const socket = connect(Number(new URL(origin).port), '127.0.0.1')
-  socket.write(bytes, 'latin1')
-  return text(socket)
 }

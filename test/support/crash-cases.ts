@@ -2,26 +2,12 @@
  * Every way a session cannot be stored, and every way a handler can finish: the tables that crash.test.ts multiplies,
  * and that crash-child.ts plays in a process of its own.
  */
-import crypto from 'node:crypto'
-import { syncBuiltinESMExports } from 'node:module'
 import { Readable } from 'node:stream'
 import type { ServerResponse } from 'node:http'
 import type { SessionOptions } from '../../lib/index.js'
+import { breakCrypto } from './node-crypto.js'
 
 type Undo = () => void
-type AnyFunction = (...args: never[]) => unknown
-
-/** Has a function of node:crypto throw, as one does without randomness, or where the provider of OpenSSL is broken. */
-export function breakCrypto(name: 'createHmac' | 'createCipheriv' | 'createDecipheriv' | 'randomFillSync'): Undo {
-  const whole = crypto as unknown as Record<string, AnyFunction>
-  const original = whole[name]!
-  whole[name] = () => { throw new Error(`no ${name}`) }
-  syncBuiltinESMExports()
-  return () => {
-    whole[name] = original
-    syncBuiltinESMExports()
-  }
-}
 
 const store = (value: unknown) => (session: Record<string, unknown>): void => { session['b'] = value }
 const throwing = () => { throw new Error('thrown by the handler\'s own code') }

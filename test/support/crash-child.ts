@@ -3,12 +3,14 @@
  * catches nothing, so that whatever the library lets escape ends this process.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { connect, createServer as createServer2 } from 'node:http2'
+import { createServer as createServer2 } from 'node:http2'
 import { RequestSessions, SessionHandler, type SessionEvent } from '../../lib/index.js'
+import { ask, askHttp2, type Answer } from './client.js'
 import { cases, faults, finishes, listeners, type Case } from './crash-cases.js'
-import { ask, key } from './serve.js'
+import { listen } from './listen.js'
+import { key } from './sessions.js'
 
-interface Seen { status: number, setCookie: string[], body: string }
+type Seen = Pick<Answer, 'status' | 'setCookie' | 'body'>
 
 export interface Played {
   failed: Seen
@@ -22,28 +24,17 @@ export interface Played {
 type Listener = (req: IncomingMessage, res: ServerResponse) => unknown
 let current: Listener
 const listener: Listener = (req, res) => current(req, res)
-const http1 = createServer(listener)
-const http2 = createServer2(listener as never)
-
-const portOf = (server: typeof http1 | typeof http2) => (server.address() as { port: number }).port
-
-async function askHttp1(path: string, cookie: string): Promise<Seen> {
-  const { status, body, all } = await ask(portOf(http1), path, { cookie })
-  return { status, body, setCookie: all('set-cookie') }
+const ends: (() => void)[] = []
+const scope = { teardown: (end: () => void) => ends.push(end) }
+const origins = {
+  'HTTP/1.1': await listen(scope, createServer(listener)),
+  'HTTP/2': await listen(scope, createServer2(listener as never)),
 }
 
-async function askHttp2(path: string, cookie: string): Promise<Seen> {
-  const session = connect(`http://127.0.0.1:${portOf(http2)}`)
-  const stream = session.request({ ':path': path, cookie })
-  let status = 0
-  let setCookie: string[] = []
-  stream.on('response', (headers) => {
-    status = headers[':status']!
-    setCookie = headers['set-cookie'] ?? []
-  })
-  let body = ''
-  for await (const chunk of stream.setEncoding('utf8')) body += chunk
-  await new Promise<void>((resolve) => { session.close(resolve) })
+const clients = { 'HTTP/1.1': ask, 'HTTP/2': askHttp2 }
+
+async function see(protocol: Case['protocol'], path: string): Promise<Seen> {
+  const { status, setCookie, body } = await clients[protocol](origins[protocol], path, { cookie })
   return { status, setCookie, body }
 }
 
@@ -71,15 +62,12 @@ async function play({ protocol, fault, listener, finish }: Case): Promise<Played
   }, key, sessions)
   current = handler.listener
   warnings = []
-  const askIt = protocol === 'HTTP/2' ? askHttp2 : askHttp1
-  const failed = await askIt('/', cookie)
+  const failed = await see(protocol, '/')
   undo()
-  const next = await askIt('/next', cookie)
+  const next = await see(protocol, '/next')
   const errors = events.flatMap((event) => event.type === 'failed' ? `${event.error.name}: ${event.error.message}` : [])
   return { failed, next, events: events.map(({ type }) => type), errors, warnings }
 }
 
-for (const server of [http1, http2]) await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
 for (const one of cases.slice(Number(process.argv[2]))) console.log(JSON.stringify(await play(one)))
-http1.close()
-http2.close()
+for (const end of ends) end()

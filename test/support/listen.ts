@@ -1,16 +1,25 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { Test } from 'tap'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo, Server, Socket } from 'node:net'
 
-/** Starts a server on any free port of this machine until the test ends, and tells its origin. */
-export async function listen(t: Test, server: Server | RequestListener): Promise<string> {
+/** Who says when it is over: a test, for one. */
+export interface Scope {
+  teardown(end: () => void): unknown
+}
+
+/** Starts a server on any free port of this machine until `scope` is over, and tells its origin. */
+export async function listen(scope: Scope, server: Server | RequestListener): Promise<string> {
   const listening = typeof server === 'function' ? createServer(server) : server
+  const sockets = new Set<Socket>()
+  listening.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
   listening.listen(0, '127.0.0.1')
   await once(listening, 'listening')
-  t.teardown(() => {
+  scope.teardown(() => {
     listening.close()
-    listening.closeAllConnections()
+    for (const socket of sockets) socket.destroy()
   })
   return `http://127.0.0.1:${(listening.address() as AddressInfo).port}`
 }

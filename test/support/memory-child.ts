@@ -1,19 +1,21 @@
 /** Prints a line of JSON with what a handler leaves in memory. */
-import { createServer, type IncomingMessage } from 'node:http'
-import { connect, type AddressInfo } from 'node:net'
+import type { IncomingMessage } from 'node:http'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
+import { open } from './client.js'
+import { listen } from './listen.js'
 import { bytesInUse } from './memory.js'
-import { key } from './serve.js'
+import { key } from './sessions.js'
+import { volume } from './volume.js'
 
 export interface Measured {
-  /** Bytes that 100 000 requests on kept-alive connections left. */
+  /** Bytes that requests on kept-alive connections left. */
   requests: number
   /** How many they were, by the answers. */
   answers: number
   /** Of the first 1000 sessions and requests each, how many were collected. */
   sessionsCollected: number
   requestsCollected: number
-  /** Bytes that 100 000 different cookies of 4 kB left, by the value of `remember`. */
+  /** Bytes that different cookies of 4 kB left, by the value of `remember`. */
   cookies: Record<number, number>
   /** Bytes that 2000 short cookies left, each out of a header of 16 kB. */
   slices: number
@@ -44,9 +46,8 @@ const handler = new SessionHandler((req, res) => {
   res.end()
   if (handled % 4 === 1) session['late'] = handled
 }, key, sessions)
-const server = createServer(handler.listener)
-await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-const { port } = server.address() as AddressInfo
+let close = () => {}
+const origin = await listen({ teardown: (end) => { close = end } }, handler.listener)
 
 const cookie = `session=${handler.encodeCookie({ text: 'x'.repeat(1000) })}`
 const batch = `GET / HTTP/1.1\r\nHost: a\r\nCookie: ${cookie}\r\n\r\n`.repeat(50)
@@ -54,7 +55,7 @@ const batch = `GET / HTTP/1.1\r\nHost: a\r\nCookie: ${cookie}\r\n\r\n`.repeat(50
 /** Sends batches of 50 requests on one connection, each once the one before it is answered; resolves with all answers. */
 function converse(batches: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = open(origin)
     let answers = 0
     let rest = ''
     const next = () => answers < 50 * batches ? socket.write(batch, 'latin1') : socket.end()
@@ -91,9 +92,8 @@ const padding = 'x'.repeat(16_000)
 // Until everything is compiled, and the handler remembers as much as it may.
 await visits(6)
 let answers = 0
-const requests = await leftBy(async () => { answers = await visits(100) })
-server.close()
-server.closeAllConnections()
+const requests = await leftBy(async () => { answers = await visits(volume(20, 100)) })
+close()
 await bytesInUse()
 
 const seal = (n: number) => `session=${sealer.encodeCookie({ n, large })}`
@@ -105,7 +105,7 @@ const measured: Measured = {
   requestsCollected,
   cookies: {
     0: await leftBy(() => { read({ length: 2000 }, none, seal) }),
-    1000: await leftBy(() => { read({ length: 100_000 }, thousand, seal) }),
+    1000: await leftBy(() => { read({ length: volume(4000, 100_000) }, thousand, seal) }),
   },
   slices: await leftBy(() => {
     read({ length: 2000 }, all, (n) => `other=${padding}; session=${sealer.encodeCookie({ n })}`)

@@ -1,7 +1,9 @@
 /**
- * Random choices that can be made again: `SEED=n` repeats a run, `FUZZ=n` makes it n times as long.
+ * Random choices that can be made again: `SEED=n` repeats a run, `FUZZ=n` makes it n times as long. `make test-slow`
+ * makes it 10 times as long.
  */
 import type { Test } from 'tap'
+import { volume } from './volume.js'
 
 export type Random = {
   /** A whole number, 0 to `limit` - 1. */
@@ -11,7 +13,7 @@ export type Random = {
 }
 
 /** How many times as long as usual a random test is to run. */
-export const fuzz = Math.max(1, Number(process.env['FUZZ'] ?? 1))
+export const fuzz = Math.max(1, Number(process.env['FUZZ'] ?? volume(1, 10)))
 
 /** Prints its seed, so that a failure can be had again. */
 export function seededRandom(t: Test): Random {
@@ -30,7 +32,7 @@ export function seededRandom(t: Test): Random {
   const below = (limit: number) => next() % limit
   return {
     below,
-    pick: from => from[below(from.length)] as (typeof from)[number],
-    bytes: length => Uint8Array.from({ length }, () => next() & 255),
+    pick: (from) => from[below(from.length)] as (typeof from)[number],
+    bytes: (length) => Uint8Array.from({ length }, () => next() & 255),
   }
 }

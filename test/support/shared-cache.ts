@@ -4,7 +4,7 @@
  * says that they do not inhibit caching).
  */
 export type CacheRequest = { method: string, url: string, headers: Record<string, string | undefined> }
-export type CacheResponse = { status: number, headers: [name: string, value: string][], body: string }
+export type CacheResponse = { status: number, fields: [name: string, value: string][], body: string }
 type Entry = CacheResponse & { varying: [name: string, value: string | undefined][], freshUntil: number }
 
 const heuristicallyCacheable = [200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501] // RFC 9110 section 15.1
@@ -60,8 +60,8 @@ function freshness(response: CacheResponse): number {
   return heuristicallyCacheable.includes(response.status) || directives.includes('public') ? guess : 0
 }
 
-function list({ headers }: CacheResponse, name: string): string[] {
-  return headers
+function list({ fields }: CacheResponse, name: string): string[] {
+  return fields
     .filter(([header]) => header.toLowerCase() === name)
     .flatMap(([, value]) => value.split(','))
     .map((item) => item.trim().toLowerCase())

@@ -7,8 +7,8 @@ import type { Test } from 'tap'
 import { RequestSessions, SessionHandler, type HandlerOptions, type Key, type SessionEvent, type SessionOptions }
   from '../../lib/index.js'
 import { Browser, fetchFrom } from './browser.js'
-import { defaultRemember } from './remember.js'
-import { key, serve } from './serve.js'
+import { listen } from './listen.js'
+import { defaultRemember, key } from './sessions.js'
 
 export const shop = 'https://app.site.example'
 
@@ -26,18 +26,18 @@ export function stage(t: Test): Stage {
   Date.now = () => now
   t.teardown(() => { Date.now = realNow })
 
-  const ports = new Map<string, number[]>()
-  const portOf = ({ hostname }: URL) => {
-    const [port, ...others] = ports.get(hostname)!
-    ports.set(hostname, [...others, port!])
-    return port!
+  const origins = new Map<string, string[]>()
+  const originOf = ({ hostname }: URL) => {
+    const [origin, ...others] = origins.get(hostname)!
+    origins.set(hostname, [...others, origin!])
+    return origin!
   }
   return {
     pass: (seconds) => { now += seconds * 1000 },
     host: async (name, ...listeners) => {
-      ports.set(name, await Promise.all(listeners.map((listener) => serve(t, listener))))
+      origins.set(name, await Promise.all(listeners.map((listener) => listen(t, listener))))
     },
-    browser: () => new Browser(fetchFrom(portOf)),
+    browser: () => new Browser(fetchFrom(originOf)),
   }
 }
 

@@ -18,7 +18,7 @@ export function compile(prelude: string, pieces: readonly string[]): string[][] 
     }
   }
 
-  const name = `${root}test/pieces.ts`
+  const name = `${root}test/lib/pieces.ts`
   const { options } = ts.getParsedCommandLineOfConfigFile(
     `${root}tsconfig.json`,
     { noUnusedLocals: false, noUnusedParameters: false },
@@ -26,8 +26,8 @@ export function compile(prelude: string, pieces: readonly string[]): string[][] 
   )!
   const host = ts.createCompilerHost(options)
   const { fileExists, readFile } = host
-  host.fileExists = file => file === name || fileExists.call(host, file)
-  host.readFile = file => file === name ? lines.join('\n') : readFile.call(host, file)
+  host.fileExists = (file) => file === name || fileExists.call(host, file)
+  host.readFile = (file) => file === name ? lines.join('\n') : readFile.call(host, file)
   const program = ts.createProgram([name], options, host)
   const source = program.getSourceFile(name)!
 

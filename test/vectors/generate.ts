@@ -1,6 +1,6 @@
 /**
  * Makes v1.json and v1-invalid.json, with the second implementation alone and fixed inputs: the same files every time.
- * test/vectors.test.ts holds the committed files to this, and writes them anew when UPDATE_VECTORS is set.
+ * vectors.test.ts holds the committed files to this, and writes them anew when UPDATE_VECTORS is set.
  *
  * All keys here are test keys with a pattern that no generated key has. Never use them for anything else.
  */

@@ -1,0 +1,259 @@
+/**
+ * Nothing that happens to a session ends the process: each way it cannot be stored, with each way a handler can finish.
+ */
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { RequestSessions, SessionHandler } from '../../lib/index.js'
+import { ask } from '../support/client.js'
+import { cases, faults } from '../support/crash-cases.js'
+import type { Played } from '../support/crash-child.js'
+import { listen } from '../support/listen.js'
+import { breakCrypto } from '../support/node-crypto.js'
+import { key, serveSessions } from '../support/sessions.js'
+import { until } from '../support/time.js'
+import { collectWarnings } from '../support/warnings.js'
+
+/** What each fault's `failed` event carries. */
+const errors: Record<string, RegExp> = {
+  'too large': /^SizeError: /,
+  'a bigint': /^ValueError: session\.b is a bigint$/,
+  'a cycle': /^ValueError: session\.b\.second\.first is a cycle$/,
+  'NaN, deep inside': /^ValueError: session\.b\[0\]\[0\]\[0\]\.c is NaN$/,
+  'deeper than the stack': /^ValueError: session\.b(\[0\])+ is nested more than 64 deep$/,
+  'a getter that throws': /^ValueError: session is not readable/,
+  'a toJSON that throws': /^ValueError: session\.b\.toJSON is a function$/,
+  'a proxy that throws': /^ValueError: session is not readable/,
+  'no randomness': /^Error: no randomFillSync$/,
+  'no HMAC': /^Error: no createHmac$/,
+  'no cipher': /^Error: no createCipheriv$/,
+}
+
+/** The cases from one on, in a child: what it printed of each until its end, and how that came. */
+function play(from: number): { played: Played[], code: number | null, stderr: string } {
+  const file = fileURLToPath(new URL('../support/crash-child.ts', import.meta.url))
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, file, String(from)],
+    { encoding: 'utf8', timeout: 60_000 })
+  return { played: stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line)), code: status, stderr }
+}
+
+t.test('a session that cannot be stored', async (t) => {
+  const all: (Played | string)[] = []
+  let deaths = 0
+  while (all.length < cases.length && deaths < 5) {
+    const { played, code, stderr } = play(all.length)
+    all.push(...played)
+    if (code === 0) break
+    deaths++
+    all.push(`the process ended with ${code}: ${stderr}`)
+  }
+  t.equal(deaths, 0, 'exit code 0')
+
+  for (const [index, { protocol, fault, listener, finish }] of cases.entries()) {
+    const name = `${fault}, ${finish}, ${protocol}, ${listener}`
+    const silent = listener === 'no onEvent'
+    const played = all[index]
+    if (played === undefined || typeof played === 'string') {
+      t.fail(`${name}: ${played ?? 'not played'}`)
+      continue
+    }
+    const { errors: [error = ''], ...rest } = played
+    t.strictSame(rest, {
+      failed: { status: 500, setCookie: [], body: 'body' },
+      next: { status: 200, setCookie: [], body: '{"a":1}' },
+      events: silent ? [] : ['opened', 'failed', 'opened'],
+      warnings: silent ? ['SizeError'] : [],
+    }, name)
+    t.match(error, silent ? /^$/ : errors[fault]!, name)
+  }
+})
+
+type Answerer = (req: IncomingMessage, res: ServerResponse, session: Record<string, unknown>) => unknown
+
+const left = (emitter: IncomingMessage | ServerResponse): Promise<unknown> => once(emitter, 'close')
+
+/** What handlers do that they should not, or what happens to them. The client hangs up once it gets `hang up`. */
+const mishaps: Record<string, Answerer> = {
+  'end twice': (_, res, session) => {
+    session['b'] = 2
+    res.end('body')
+    res.end('body')
+  },
+  'write after end': (_, res, session) => {
+    session['b'] = 2
+    res.end('body')
+    res.write('more')
+  },
+  'headers after end': (_, res, session) => {
+    session['b'] = 2
+    res.end('body')
+    res.setHeader('X-Late', '1')
+  },
+  'writeHead after end': (_, res, session) => {
+    session['b'] = 2
+    res.end('body')
+    res.writeHead(204)
+  },
+  'writeHead twice': (_, res, session) => {
+    session['b'] = 2
+    res.writeHead(201)
+    res.writeHead(202)
+  },
+  'a status that is none': (_, res, session) => {
+    session['b'] = 2
+    res.writeHead(42)
+  },
+  'a header that is none': (_, res, session) => {
+    session['b'] = 2
+    res.writeHead(200, { 'X-Bad': 'a\r\nb' })
+  },
+  'the response destroyed before its head': (_, res, session) => {
+    session['b'] = 2
+    res.destroy()
+    res.end('body')
+  },
+  'the response destroyed after its head': (_, res, session) => {
+    session['b'] = 2
+    res.write('part')
+    res.destroy()
+    res.end('body')
+  },
+  'the request destroyed before the head': async (req, res, session) => {
+    session['b'] = 2
+    req.destroy()
+    await left(res)
+    res.setHeader('X-Late', '1')
+    res.end('body')
+  },
+  'the client gone before the head': async (req, res, session) => {
+    session['b'] = 2
+    req.socket.destroy()
+    await left(res)
+    res.setHeader('X-Late', '1')
+    res.writeHead(200)
+    res.end('body')
+  },
+  'the client gone, then a session that cannot be stored': async (req, res, session) => {
+    req.socket.destroy()
+    await left(res)
+    session['b'] = 2n
+    res.end('body')
+  },
+  'the client gone in the middle of a stream': async (req, res, session) => {
+    session['b'] = 2
+    res.write('part')
+    req.socket.destroy()
+    await left(res)
+    session['b'] = 3
+    res.write('part')
+    res.end()
+  },
+  'the client gone from a pipe': (req, res, session) => {
+    session['b'] = 2
+    Readable.from(['part', 'part', 'part']).pipe(res)
+    req.socket.destroy()
+  },
+}
+
+t.test('mishaps end as they do without the library, and harm no other request', async (t) => {
+  for (const [name, answer] of Object.entries(mishaps)) {
+    t.test(name, async (t) => {
+      /** The errors that Node has for it, thrown or emitted, and what the client got. */
+      const outcome = async (wrap: (listener: RequestListener) => RequestListener, sessionOf: (req: IncomingMessage) =>
+        Record<string, unknown>) => {
+        const codes: unknown[] = []
+        const listener: RequestListener = async (req, res) => {
+          if (req.url === '/next') {
+            res.end('next')
+            return
+          }
+          res.on('error', (error: NodeJS.ErrnoException) => { codes.push(error.code) })
+          try {
+            await answer(req, res, sessionOf(req))
+          } catch (error) {
+            codes.push((error as NodeJS.ErrnoException).code)
+            res.end('after an error')
+          }
+        }
+        const origin = await listen(t, wrap(listener))
+        const cookie = { cookie: `session=${handler.encodeCookie({ a: 1 })}` }
+        const got = await ask(origin, '/', cookie).then(({ status, body }) => ({ status, body }), () => 'hung up')
+        await new Promise(setImmediate)
+        return { codes, got, next: (await ask(origin, '/next')).body }
+      }
+      const events: string[] = []
+      const sessions = new RequestSessions({ onEvent: ({ type }) => { events.push(type) } })
+      const handler = new SessionHandler(() => {}, key, sessions)
+      const plain = await outcome((listener) => listener, () => ({}))
+      const wrapped = await outcome(
+        (listener) => new SessionHandler(listener, key, sessions).listener, (req) => sessions.get(req))
+      t.strictSame(wrapped, plain)
+      t.equal(wrapped.next, 'next')
+      t.ok(events.filter((type) => type !== 'opened' && type !== 'late').length <= 1, `one verdict: ${events.join(', ')}`)
+    })
+  }
+})
+
+t.test('a validate that misbehaves rejects, with a warning', async (t) => {
+  const rows: [name: string, validate: () => unknown, warning: RegExp][] = [
+    ['throws an error', () => { throw new Error('of validate') }, /of validate/],
+    ['throws a string', () => { throw 'of validate' }, /^"validate" threw string$/],
+    ['throws undefined', () => { throw undefined }, /./],
+    ['throws an object', () => { throw { message: 'of validate' } }, /./],
+    ['returns nothing', () => {}, /"validate" expected to return a boolean, got undefined/],
+    ['returns 1', () => 1, /"validate" expected to return a boolean, got number/],
+    ['returns a promise', async () => true, /"validate" expected to return a boolean/],
+    ['returns a promise that rejects', async () => { throw new Error('of validate') }, /"validate" expected/],
+  ]
+  for (const [name, validate, expected] of rows) {
+    t.test(name, async (t) => {
+      const warnings = collectWarnings(t)
+      const served = await serveSessions(t, (req, res, sessions) => { res.end(JSON.stringify(sessions.get(req))) },
+        { options: { validate: validate as () => boolean } })
+      const answer = await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+      t.match(answer, { status: 200, body: '{}' })
+      t.strictSame(served.events, [{ type: 'rejected', reason: 'invalid' }])
+      await until(() => warnings.length > 0)
+      t.match(warnings[0]!.message, expected)
+    })
+  }
+})
+
+t.test('a late change that cannot be read ends nothing', async (t) => {
+  const served = await serveSessions(t, (req, res, sessions) => {
+    const session = sessions.get(req)
+    session['a'] = 1
+    res.write('part')
+    faults[req.url!.slice(1).replaceAll('-', ' ')]?.(session)
+    res.end()
+  })
+  for (const fault of ['a getter that throws', 'a proxy that throws', 'a toJSON that throws', 'a cycle', 'a bigint']) {
+    served.events.length = 0
+    t.equal((await served.ask(`/${fault.replaceAll(' ', '-')}`)).status, 200)
+    await until(() => served.events.length === 2)
+    t.match(served.events[1], { type: 'late', error: { message: /lost: b$/ } }, fault)
+  }
+})
+
+t.test('a cookie that cannot be opened for want of working cryptography ends nothing', async (t) => {
+  for (const broken of ['createHmac', 'createDecipheriv'] as const) {
+    t.test(broken, async (t) => {
+      const warnings = collectWarnings(t)
+      const served = await serveSessions(t, (req, res, sessions) => {
+        res.end(JSON.stringify([sessions.get(req), sessions.get(req)]))
+      })
+      const cookie = `session=${served.handler.encodeCookie({ a: 1 })}`
+      const undo = breakCrypto(broken)
+      t.teardown(undo)
+      const answer = await served.ask('/', cookie)
+      undo()
+      t.match(answer, { status: 200, body: '[{},{}]' })
+      t.strictSame(answer.all('set-cookie'), [])
+      t.match(warnings, [{ message: `no ${broken}` }])
+      t.match((await served.ask('/', cookie)).body, '[{"a":1},{"a":1}]')
+    })
+  }
+})

@@ -1,0 +1,276 @@
+/**
+ * What goes into a Set-Cookie line comes out of it, at the browser's end, as what it was: no option, whatever is put
+ * into it, adds an attribute, a cookie or a header, and every line that is sent is one that a browser takes.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import t, { type Test } from 'tap'
+import { RequestSessions, SessionHandler, type HandlerOptions, type SessionOptions } from '../../lib/index.js'
+import { BrowserJar } from '../support/browser-jar.js'
+import { parseSetCookie } from '../support/set-cookie-parser.js'
+import { ask } from '../support/client.js'
+import { listen } from '../support/listen.js'
+import { key } from '../support/sessions.js'
+
+type Options = SessionOptions & Pick<HandlerOptions, 'cookieName' | 'cookiePath'>
+
+const interesting = [
+  ...Array.from({ length: 128 }, (_, code) => code), 0x80, 0x85, 0xa0, 0xad, 0xff, 0x130, 0x2028, 0xd800, 0xdfff,
+  0xff1b, 0x1f600,
+].map((code) => String.fromCodePoint(code))
+
+/** Sets up as the options say, or gives the error that this throws. */
+function setUp({ cookieName, cookiePath, ...options }: Options): SessionHandler | Error {
+  try {
+    // Secure cookies over plain HTTP are what this file sends; nobody needs a warning.
+    const sessions = new RequestSessions({ onEvent: () => {}, ...options })
+    return new SessionHandler(handle, key, sessions, { cookieName, cookiePath })
+  } catch (error) {
+    return error as Error
+  }
+}
+
+function handle(this: { sessions: RequestSessions }, req: IncomingMessage, res: ServerResponse): void {
+  const { sessions } = this
+  if (req.url === '/clear') sessions.clear(req)
+  else sessions.get(req)['a'] = 1
+  res.end()
+}
+
+/** A server whose answers come from one handler after the other: what it set and cleared the cookie with. */
+async function lines(t: Test): Promise<(handler: SessionHandler) => Promise<[set: string, clear: string]>> {
+  let current: SessionHandler | undefined
+  const origin = await listen(t, (req, res) => { Reflect.apply(current!.listener, current, [req, res]) })
+  return async (handler) => {
+    current = handler
+    const answers = [await ask(origin, '/'), await ask(origin, '/clear')]
+    return answers.map((answer) => {
+      const [line, ...more] = answer.all('set-cookie')
+      if (answer.status !== 200 || line === undefined || more.length > 0) throw new Error(JSON.stringify(answer))
+      return line
+    }) as [string, string]
+  }
+}
+
+const lifetime = (name: string) => name === 'max-age' || name === 'expires'
+
+/** The attributes that are the same when a cookie is set and when it is deleted. */
+function lasting(line: string): [name: string, value: string][] {
+  return parseSetCookie(line)!.attributes.filter(([name]) => !lifetime(name))
+}
+
+/** What the options ask for, in the parser's words. */
+function wanted({ cookiePath = '/', domain, secure, httpOnly = true, sameSite = 'lax', partitioned }: Options) {
+  const attributes: [string, string][] = [['path', cookiePath]]
+  if (domain !== undefined) attributes.push(['domain', domain])
+  if (secure === true) attributes.push(['secure', ''])
+  if (httpOnly) attributes.push(['httponly', ''])
+  attributes.push(['samesite', { strict: 'Strict', lax: 'Lax', none: 'None' }[sameSite]])
+  if (partitioned === true) attributes.push(['partitioned', ''])
+  return attributes
+}
+
+const inOrder = (attributes: [string, string][]) => attributes.map((pair) => pair.join('=')).sort()
+
+/** What a browser reads in the two lines, where that is not what the options ask for; nothing, one hopes. */
+function surprises(options: Options, [set, clear]: [string, string]): string[] {
+  const expected = `${options.cookieName ?? 'session'} ${inOrder(wanted(options)).join('; ')}`
+  const read = [set, clear].map((line) => `${parseSetCookie(line)?.name} ${inOrder(lasting(line)).join('; ')}`)
+  return [
+    ...read.filter((found) => found !== expected),
+    ...[set, clear].filter((line) => !/^[\x20-\x7e]{1,4093}$/.test(line)),
+    ...[set].filter((line) => !/^[^=]+=[A-Za-z0-9_-]{108,4096}; Max-Age=86400; /.test(line)),
+    ...[clear].filter((line) => !/^[^=]+=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; /.test(line)),
+  ]
+}
+
+/** Fit for a test's name: tap takes some characters beyond ASCII for the end of a line. */
+const shown = (value: unknown) =>
+  JSON.stringify(value).replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`)
+
+t.test('every character at the start, in the middle and at the end of a name, a path and a domain', async (t) => {
+  const linesOf = await lines(t)
+  const rows: [option: 'cookieName' | 'cookiePath' | 'domain', templates: ((character: string) => string)[]][] = [
+    ['cookieName', [(c) => `${c}sid`, (c) => `s${c}d`, (c) => `sid${c}`, (c) => c]],
+    ['cookiePath', [(c) => `${c}/app`, (c) => `/a${c}p`, (c) => `/app${c}`, (c) => `/${c}`]],
+    ['domain', [(c) => `${c}shop.example`, (c) => `sh${c}op.example`, (c) => `shop.example${c}`, (c) => c]],
+  ]
+  for (const [option, templates] of rows) {
+    let taken = 0
+    for (const character of interesting) {
+      for (const template of templates) {
+        const options: Options = { [option]: template(character) }
+        const title = `${option} ${shown(template(character))}`
+        const handler = setUp(options)
+        if (handler instanceof Error) {
+          if (!(handler instanceof TypeError)) t.fail(`${title}: ${String(handler)}`)
+          continue
+        }
+        taken++
+        t.same(surprises(options, await linesOf(handler)), [], title)
+      }
+    }
+    t.ok(taken > 100, `${taken} values of ${option} can be used`)
+  }
+})
+
+t.test('every character in a value that is a fixed word or a number', async (t) => {
+  const rows: [option: keyof SessionOptions, values: string[]][] = [
+    ['sameSite', ['strict', 'lax', 'none']],
+    ['secure', ['auto', 'true', '']],
+    ['httpOnly', ['true', '']],
+    ['partitioned', ['true', '']],
+    ['persistent', ['true', '']],
+    ['cacheHeaders', ['true', '']],
+    ['maxAge', ['60', '']],
+    ['idleTimeout', ['60', '']],
+  ]
+  for (const [option, values] of rows) {
+    const all = values.flatMap((value) => interesting.flatMap((c) => [c + value, value + c, value.slice(0, 1) + c]))
+    const taken = all.filter((value) => {
+      const result = setUp({ [option]: value } as Options)
+      if (result instanceof Error && !(result instanceof TypeError)) t.fail(`${option}: ${String(result)}`)
+      return !(result instanceof Error)
+    })
+    t.same(taken, [], `${option}: ${all.length} strings`)
+  }
+})
+
+t.test('values that have been used to inject', async (t) => {
+  const rows: Options[] = [
+    { cookieName: '' },
+    { cookieName: 'a=b' },
+    { cookieName: 'a;b' },
+    { cookieName: 'a; Domain=evil.example; x' },
+    { cookieName: 'a\r\nSet-Cookie: x=1' },
+    { cookieName: '\ufeffsession' },
+    { cookiePath: '' },
+    { cookiePath: 'app' },
+    { cookiePath: '/; Domain=evil.example' },
+    { cookiePath: '/\r\nSet-Cookie: x=1' },
+    { cookiePath: '/\u2028' },
+    { cookiePath: `/${'p'.repeat(1024)}` },
+    { domain: '' },
+    { domain: '.' },
+    { domain: '.shop.example' },
+    { domain: 'shop.example.' },
+    { domain: 'shop..example' },
+    { domain: '-shop.example' },
+    { domain: 'shop-.example' },
+    { domain: 'shop.example; Path=/evil' },
+    { domain: 'shop.example\r\nSet-Cookie: x=1' },
+    { domain: 'sh\u00f6p.example' },
+    { domain: `${'a'.repeat(64)}.example` },
+    { domain: `${'a.'.repeat(127)}example` },
+  ]
+  for (const options of rows) t.type(setUp(options), TypeError, shown(options).slice(0, 60))
+
+  const numbers = [0, -1, 0.5, 59.9, 1e21, 34_560_001, NaN, Infinity, -Infinity, Number.MAX_SAFE_INTEGER]
+  for (const option of ['maxAge', 'idleTimeout']) {
+    for (const value of [...numbers, '60', 60n, true, null, [60], { valueOf: () => 60 }]) {
+      const error = setUp({ [option]: value } as Options)
+      t.ok(error instanceof TypeError || error instanceof RangeError, `${option} ${String(value)}`)
+    }
+  }
+})
+
+t.test('an error about an option does not repeat its value', async (t) => {
+  for (const option of ['cookieName', 'cookiePath', 'domain', 'sameSite', 'secure']) {
+    const error = setUp({ [option]: 'secret\r\nvalue' } as Options)
+    t.ok(error instanceof TypeError)
+    t.match((error as Error).message, option)
+    t.notMatch((error as Error).message, /secret/)
+  }
+})
+
+t.test('Max-Age is a plain number of digits, whatever the time', async (t) => {
+  const linesOf = await lines(t)
+  for (const maxAge of [1, 2, 10, 59, 60, 86_400, 1_000_000, 34_559_999, 34_560_000]) {
+    const [set] = await linesOf(setUp({ maxAge }) as SessionHandler)
+    t.same(parseSetCookie(set)!.attributes.filter(([name]) => lifetime(name)), [['max-age', String(maxAge)]])
+  }
+  const [set, clear] = await linesOf(setUp({ persistent: false }) as SessionHandler)
+  t.same(parseSetCookie(set)!.attributes.filter(([name]) => lifetime(name)), [])
+  t.same(parseSetCookie(clear)!.attributes.filter(([name]) => lifetime(name)),
+    [['max-age', '0'], ['expires', 'Thu, 01 Jan 1970 00:00:00 GMT']])
+})
+
+/**
+ * Every combination: one that a browser would drop cannot be set up, every other one can, and what it sets it can
+ * delete. The browser decides which is which, from a line written here.
+ */
+t.test('every combination of attributes', async (t) => {
+  const linesOf = await lines(t)
+  const names = ['session', '__Host-session', '__hOsT-x', '__Secure-session', '__SECURE-x', '__Http-session',
+    '__Host-Http-session', '__host-http-x', '__Host', '_Host-x', '__Hosts-x']
+  const combinations = names.flatMap((cookieName) =>
+    ([false, 'auto', true] as const).flatMap((secure) =>
+      [undefined, 'shop.example'].flatMap((domain) =>
+        ['/', '/app'].flatMap((cookiePath) =>
+          [true, false].flatMap((httpOnly) =>
+            (['strict', 'lax', 'none'] as const).flatMap((sameSite) =>
+              [true, false].map((partitioned) =>
+                ({ cookieName, secure, domain, cookiePath, httpOnly, sameSite, partitioned }))))))))
+  const counts = { setUp: 0, refused: 0 }
+  for (const options of combinations) {
+    const title = JSON.stringify(options)
+    const address = options.secure === true ? 'https://shop.example/app/' : 'http://shop.example/app/'
+    const attributes = wanted(options).map(([name, value]) => value === '' ? name : `${name}=${value}`)
+    const jar = new BrowserJar(() => Date.now())
+    const [acceptable] = jar.receive(address, [`${options.cookieName}=v; ${attributes.join('; ')}`])
+    const handler = setUp(options)
+    if (handler instanceof Error) {
+      counts.refused++
+      if (!(handler instanceof TypeError) || acceptable) t.fail(`${title} should be possible: ${handler.message}`)
+      continue
+    }
+    counts.setUp++
+    if (!acceptable) t.fail(`${title} should not be possible`)
+    const [set, clear] = await linesOf(handler)
+    const browser = new BrowserJar(() => Date.now())
+    const taken = browser.receive(address, [set])
+    const sent = browser.header(address)
+    const deleted = browser.receive(address, [clear])
+    const value = parseSetCookie(set)!.value
+    t.same(
+      { surprises: surprises(options, [set, clear]), taken, sent, deleted, left: browser.cookies.length },
+      { surprises: [], taken: [true], sent: `${options.cookieName}=${value}`, deleted: [true], left: 0 },
+      title,
+    )
+  }
+  t.equal(counts.setUp + counts.refused, combinations.length)
+  t.ok(counts.setUp > 100 && counts.refused > 100, JSON.stringify(counts))
+})
+
+t.test('a combination that a browser would drop cannot be assigned either', async (t) => {
+  const host = setUp({ cookieName: '__Host-session', secure: true }) as SessionHandler
+  const cross = setUp({ sameSite: 'none', partitioned: true, secure: true }) as SessionHandler
+  const rows: [name: string, assign: () => void][] = [
+    ['secure of a __Host- cookie', () => { host.sessions.secure = 'auto' }],
+    ['domain of a __Host- cookie', () => { host.sessions.domain = 'shop.example' }],
+    ['path of a __Host- cookie', () => { host.cookiePath = '/app' }],
+    ['secure of a cookie for all sites', () => { cross.sessions.secure = false }],
+    ['a name with a prefix', () => { (setUp({}) as SessionHandler).cookieName = '__Secure-session' }],
+    ['a name that is none', () => { host.cookieName = 'a b' }],
+    ['a path that is none', () => { (setUp({}) as SessionHandler).cookiePath = '/;' }],
+  ]
+  for (const [name, assign] of rows) t.throws(assign, TypeError, name)
+  const linesOf = await lines(t)
+  t.same(surprises({ cookieName: '__Host-session', secure: true }, await linesOf(host)), [], 'nothing has changed')
+  t.same(surprises({ sameSite: 'none', partitioned: true, secure: true }, await linesOf(cross)), [], 'nor here')
+})
+
+t.test('a session\'s content changes nothing in the line but the value', async (t) => {
+  const contents = [...interesting, '\r\nSet-Cookie: evil=1', '; Domain=evil.example', '","', '%0d%0a', '\u0000', '=']
+  let content = ''
+  const sessions = new RequestSessions()
+  const origin = await listen(t, new SessionHandler((req, res) => {
+    sessions.get(req)[content] = content
+    res.end()
+  }, key, sessions).listener)
+  for (content of contents) {
+    const { status, fields } = await ask(origin, '/')
+    t.equal(status, 200)
+    t.same(fields.map(([name]) => name), ['Set-Cookie', 'Vary', 'Cache-Control', 'Content-Length'], shown(content))
+    t.match(fields[0]![1], /^session=[A-Za-z0-9_-]{108,4096}; Max-Age=86400; Path=\/; HttpOnly; SameSite=Lax$/)
+  }
+})

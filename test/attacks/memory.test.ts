@@ -1,0 +1,31 @@
+/** What is left in memory, measured in a process of its own, without coverage. */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { volume } from '../support/volume.js'
+import type { Measured } from '../support/memory-child.js'
+
+const MB = 2 ** 20
+
+t.test('memory', async (t) => {
+  const file = fileURLToPath(new URL('../support/memory-child.ts', import.meta.url))
+  const execArgv = process.execArgv.filter((arg) => !arg.includes('processinfo'))
+  const { stdout, stderr, status } = spawnSync(process.execPath, [...execArgv, file],
+    { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
+  t.equal(status, 0, stderr)
+  const measured = JSON.parse(stdout) as Measured
+  t.comment(stdout)
+  const below = (bytes: number, most: number, what: string) =>
+    t.ok(bytes < most, `${what}: ${(bytes / MB).toFixed(2)} MB, at most ${(most / MB).toFixed(2)}`)
+
+  const requests = volume(20_000, 100_000)
+  t.equal(measured.answers, requests)
+  below(measured.requests, 2 * MB, `${requests} requests`)
+  t.ok(measured.sessionsCollected >= 990, `${measured.sessionsCollected} of 1000 sessions were collected`)
+  t.ok(measured.requestsCollected >= 990, `${measured.requestsCollected} of 1000 requests were collected`)
+  below(measured.cookies[0]!, MB, 'large cookies, none remembered')
+  // 7 MB for the value and JSON text of each; without a bound it would be 28, or 700.
+  below(measured.cookies[1000]!, 12 * MB, 'large cookies, 1000 remembered')
+  // Less than 1 MB; 32 with the headers.
+  below(measured.slices, 4 * MB, '2000 small cookies, all remembered')
+})

@@ -1,0 +1,139 @@
+/**
+ * A handler that remembers cookies answers as one that does not: the same random history, with cookies of all kinds,
+ * clocks, keys and settings that change, in worlds that differ in `remember` alone.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import t, { type Test } from 'tap'
+import { RequestSessions, SessionHandler, type SessionEvent } from '../../lib/index.js'
+import { requestAndResponse } from '../support/request-and-response.js'
+import { fuzz, seededRandom, type Random } from '../support/seeded-random.js'
+
+const keys = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)] as const
+const slotCount = 6
+
+/** One request. Slots are where a browser keeps a cookie; a world fills them with cookies of its own. */
+type Step = (world: World) => unknown
+
+class World {
+  readonly events: string[] = []
+  readonly sessions: RequestSessions
+  readonly others: RequestSessions
+  readonly replicas: SessionHandler[]
+  readonly slots: string[] = Array.from({ length: slotCount }, () => 'none')
+  valid = true
+  inner: (req: IncomingMessage, res: ServerResponse) => void = () => {}
+
+  constructor(remember: number) {
+    const onEvent = (event: SessionEvent) => { this.events.push(JSON.stringify(event)) }
+    this.sessions = new RequestSessions({ onEvent, validate: () => this.valid })
+    this.others = new RequestSessions({ onEvent })
+    const replica = (...keys: Buffer[]) => {
+      const inner = new SessionHandler((req, res) => this.inner(req, res), keys, this.sessions, { remember })
+      return new SessionHandler(inner.listener, keys, this.others, { remember, cookieName: 'other' })
+    }
+    this.replicas = [replica(keys[0]), replica(keys[0], keys[1]), replica(keys[1], keys[0])]
+  }
+
+  /** What can be seen of a request from outside; the cookie that is set goes into a slot. */
+  request(replica: number, cookie: string, slot: number, handle: World['inner']): unknown {
+    const { req, res } = requestAndResponse(cookie)
+    this.events.length = 0
+    this.inner = (req, res) => {
+      handle(req, res)
+      res.writeHead(200)
+    }
+    this.replicas[replica]!.listener(req, res)
+    const lines = [res.getHeader('set-cookie') ?? []].flat() as string[]
+    const value = lines.map((line) => /^session=([^;]+)/.exec(line)?.[1]).find((value) => value !== undefined)
+    if (value !== undefined) this.slots[slot] = value
+    return {
+      session: JSON.stringify(this.sessions.get(req)),
+      other: JSON.stringify(this.others.get(req)),
+      info: [this.sessions.info(req), this.others.info(req)],
+      status: res.statusCode,
+      lines: lines.map((line) => line.replace(/^(\w+=)[\w-]+/, '$1')),
+      events: [...this.events],
+    }
+  }
+}
+
+function forged(value: string, at: number): string {
+  const place = at % (value.length - 1) // the last one's spare bits make some spellings no base64url
+  return value.slice(0, place) + (value[place] === 'A' ? 'B' : 'A') + value.slice(place + 1)
+}
+
+/** A step that all worlds take alike, since all that is random in it is chosen here. */
+function randomStep(random: Random): Step {
+  const [replica, first, second, target, at] = [3, slotCount, slotCount, slotCount, 5000].map((n) => random.below(n)) as
+    [number, number, number, number, number]
+  const header = random.pick<(slots: readonly string[]) => string>([
+    (slots) => `session=${slots[first]}`,
+    (slots) => `session=${slots[first]}`,
+    (slots) => `session=${slots[first]}; session=${slots[second]}`,
+    (slots) => `session=${slots[first]}; other=${slots[second]}`,
+    (slots) => `session=${forged(slots[first]!, at)}`,
+    (slots) => `session=${forged(slots[first]!, at)}; session=${slots[second]}`,
+    (slots) => `session=${slots[first]!.slice(0, 200)}`,
+    () => '',
+  ])
+  const n = random.below(4)
+  const handle = random.pick<(world: World) => World['inner']>([
+    (world) => (req) => { world.sessions.get(req) },
+    (world) => (req) => { world.sessions.get(req) },
+    (world) => (req) => { world.sessions.get(req)['n'] = n },
+    (world) => (req) => { world.sessions.set(req, { text: 'x'.repeat(700 * n) }) },
+    (world) => (req) => { world.sessions.clear(req) },
+    (world) => (req) => {
+      world.sessions.clear(req)
+      world.sessions.get(req)['n'] = n
+    },
+    (world) => (req) => { world.others.get(req)['n'] = n },
+    (world) => (req) => { Object.assign(world.sessions.get(req), { inner: { n } }) },
+    () => () => {},
+  ])
+  return (world) => world.request(replica, header(world.slots), target, handle(world))
+}
+
+/** What changes between requests, once in a while. */
+function randomChange(random: Random): Step {
+  const setting = random.below(4)
+  return random.pick<Step>([
+    (world) => { world.sessions.maxAge = [100, 1000, 5000, 86_400][setting]! },
+    (world) => { world.sessions.idleTimeout = [50, 500, 5000, undefined][setting] },
+    (world) => { world.sessions.domain = [undefined, undefined, 'a.example', 'b.example'][setting] },
+    (world) => { world.valid = setting < 2 },
+    (world) => { world.replicas[0]!.cookiePath = ['/', '/', '/a', '/b'][setting]! },
+  ])
+}
+
+t.test('remembering makes no difference', async (t) => {
+  const random = seededRandom(t)
+  let now = 1_800_000_000_000
+  const { now: realNow } = Date
+  t.teardown(() => { Date.now = realNow })
+  Date.now = () => now
+
+  const remembers = [0, 1, 2, 1000]
+  const worlds = remembers.map((remember) => new World(remember))
+  const opened = new Map<string, number>()
+  for (let run = 0; run < 1500 * fuzz; run++) {
+    if (random.below(4) === 0) now += 1000 * (random.below(200) - 70)
+    const step = random.below(30) === 0 ? randomChange(random) : randomStep(random)
+    const [plain, ...remembering] = worlds.map(step)
+    for (const event of worlds[0]!.events) opened.set(event, (opened.get(event) ?? 0) + 1)
+    if (!sameAsPlain(t, run, plain, remembering)) return
+  }
+  t.comment([...opened].map(([event, count]) => `${count} × ${event}`).slice(0, 8).join('\n'))
+  for (const event of ['{"type":"opened","keyIndex":0}', '{"type":"opened","keyIndex":1}', '{"type":"cleared"}',
+    ...['tag', 'expired', 'ambiguous', 'invalid'].map((reason) => `{"type":"rejected","reason":"${reason}"}`)]) {
+    t.ok((opened.get(event) ?? 0) > 0, `${opened.get(event)} × ${event}`)
+  }
+
+  function sameAsPlain(t: Test, run: number, plain: unknown, remembering: unknown[]): boolean {
+    const wanted = JSON.stringify(plain)
+    const different = remembering.findIndex((seen) => JSON.stringify(seen) !== wanted)
+    if (different === -1) return true
+    t.strictSame(remembering[different], plain, `request ${run}, with remember: ${remembers[different + 1]}`)
+    return false
+  }
+})

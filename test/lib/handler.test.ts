@@ -1,0 +1,289 @@
+import t from 'tap'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { inspect, format } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { RequestSessions, Session, SessionHandler } from '../../lib/index.js'
+import { ask } from '../support/client.js'
+import { listen } from '../support/listen.js'
+import { key, serveSessions } from '../support/sessions.js'
+
+const request = (cookie?: string) => ({ headers: cookie === undefined ? {} : { cookie } }) as IncomingMessage
+
+t.test('defaults', async (t) => {
+  const handler = new SessionHandler(() => {}, key)
+  t.equal(handler.cookieName, 'session')
+  t.equal(handler.cookiePath, '/')
+  t.equal(handler.remember, 1000)
+  t.equal(handler.sessions, Session)
+})
+
+t.test('wrong arguments', async (t) => {
+  const rows: [name: string, args: unknown[], error: { name: string, message?: string | RegExp }][] = [
+    ['no listener', [undefined, key], { name: 'TypeError', message: '"listener" expected a function, got undefined' }],
+    ['an object for a listener', [{}, key], { name: 'TypeError' }],
+    ['no key', [() => {}], { name: 'TypeError', message: /^"key" expected .*32 bytes.*randomBytes.*, got undefined$/ }],
+    ['options for sessions', [() => {}, key, { cookieName: 'a' }], { name: 'TypeError', message: '"sessions" expected a RequestSessions, got object' }],
+    ['null for sessions', [() => {}, key, null], { name: 'TypeError' }],
+    ['a name with a space', [() => {}, key, Session, { cookieName: 'a b' }], { name: 'TypeError', message: /^"cookieName" expected a token/ }],
+    ['an empty name', [() => {}, key, Session, { cookieName: '' }], { name: 'TypeError' }],
+    ['a path without a slash', [() => {}, key, Session, { cookiePath: 'a' }], { name: 'TypeError', message: /^"cookiePath" expected a path/ }],
+    ['an unknown option', [() => {}, key, Session, { cookiename: 'a' }], { name: 'TypeError' }],
+    ['options that are none', [() => {}, key, Session, 'x'], { name: 'TypeError' }],
+    ['remember: -1', [() => {}, key, Session, { remember: -1 }], { name: 'RangeError' }],
+    ['remember: 1.5', [() => {}, key, Session, { remember: 1.5 }], { name: 'RangeError' }],
+    ['remember: NaN', [() => {}, key, Session, { remember: NaN }], { name: 'RangeError' }],
+    ['remember: 1e7', [() => {}, key, Session, { remember: 1e7 }], { name: 'RangeError' }],
+    ["remember: '1'", [() => {}, key, Session, { remember: '1' }], { name: 'TypeError' }],
+    ['a name that leaves no room', [() => {}, key, Session, { cookieName: 'n'.repeat(4000) }], { name: 'TypeError', message: /no room/ }],
+  ]
+  for (const [name, args, error] of rows) {
+    t.test(name, async (t) => {
+      t.throws(() => Reflect.construct(SessionHandler, args), error)
+    })
+  }
+})
+
+t.test('the listener', async (t) => {
+  t.test('gets the server as this, and what it returns is returned', async (t) => {
+    const seen: unknown[] = []
+    const promise = Promise.resolve()
+    const handler = new SessionHandler(function (this: unknown, req, res) {
+      seen.push(this)
+      res.end(Session.has(req) ? 'seen' : '')
+      return promise
+    }, key)
+    const server = createServer((req, res) => {
+      seen.push(Reflect.apply(handler.listener, server, [req, res]))
+    })
+    const origin = await listen(t, (req, res) => server.emit('request', req, res))
+    t.equal((await ask(origin, '/')).body, 'seen')
+    t.strictSame(seen, [server, promise])
+  })
+
+  t.test('passes on what the inner one throws', async (t) => {
+    const handler = new SessionHandler(() => { throw new Error('inner') }, key)
+    t.throws(() => handler.listener(request(), {} as ServerResponse), { message: 'inner' })
+    const rejecting = new SessionHandler(async () => { throw new Error('inner') }, key)
+    await t.rejects(rejecting.listener(request(), {} as ServerResponse) as Promise<unknown>, { message: 'inner' })
+  })
+
+  t.test('can be on several servers', async (t) => {
+    const handler = new SessionHandler((req, res) => { Session.get(req).a = 1; res.end() }, key)
+    for (const origin of [await listen(t, handler.listener), await listen(t, handler.listener)]) {
+      t.equal((await ask(origin, '/')).all('set-cookie').length, 1)
+    }
+  })
+})
+
+t.test('a request that no handler saw', async (t) => {
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler(() => {}, key, sessions)
+  const seen = request()
+  handler.read(seen)
+  const error = { name: 'NoSessionError', code: 'ERR_SESHCOOKIE_NO_SESSION', message: /SessionHandler/ }
+  for (const [name, req] of [
+    ['another', request()], ['a copy', Object.create(seen)], ['a proxy', new Proxy(seen, {})], ['undefined', undefined],
+  ] as [string, IncomingMessage][]) {
+    t.throws(() => sessions.get(req), error, `get, ${name}`)
+    t.throws(() => sessions.set(req, {}), error, `set, ${name}`)
+    t.throws(() => sessions.clear(req), error, `clear, ${name}`)
+    t.throws(() => sessions.info(req), error, `info, ${name}`)
+    t.equal(sessions.has(req), false, `has, ${name}`)
+  }
+  t.equal(sessions.has(seen), true)
+  t.throws(() => Session.get(seen), error, 'other sessions')
+})
+
+t.test('read', async (t) => {
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler((req, res) => { sessions.get(req).b = 2; res.end() }, key, sessions)
+  const value = handler.encodeCookie({ a: 1 })
+  const req = request(`other=1; session=${value}`)
+  const session = handler.read(req)
+  t.strictSame({ ...session }, { a: 1 })
+  t.equal(sessions.get(req), session)
+  t.equal(handler.read(req), session)
+
+  t.test('before a response came, as checkContinue does', async (t) => {
+    const server = createServer(handler.listener)
+    server.on('checkContinue', (req, res) => {
+      t.equal(handler.read(req).a, 1)
+      res.writeContinue()
+      server.emit('request', req, res)
+    })
+    const answer = await ask(await listen(t, server), '/', { cookie: `session=${value}`, expect: '100-continue' })
+    t.equal(answer.all('set-cookie').length, 1)
+  })
+})
+
+t.test('headers that hold no cookie string', async (t) => {
+  const handler = new SessionHandler(() => {}, key, new RequestSessions())
+  for (const cookie of [undefined, ['session=a'], 1, null, {}]) {
+    t.strictSame({ ...handler.read({ headers: { cookie } } as never) }, {})
+  }
+})
+
+t.test('encodeCookie and decodeCookie', async (t) => {
+  const handler = new SessionHandler(() => {}, key, new RequestSessions())
+  const session = { s: 'é😀\u2028\u0000\ud800', n: -1.5, t: true, z: null, l: [1, ['x']], o: { then: 1, toString: 2 }, e: {} }
+  const value = handler.encodeCookie(session)
+  t.match(value, /^[\w-]{108,}$/)
+  t.equal(JSON.stringify(handler.decodeCookie(value)), JSON.stringify(session))
+  t.equal(Object.getPrototypeOf(handler.decodeCookie(value)), null)
+  t.not(handler.encodeCookie(session), value, 'a fresh IV')
+  for (const wrong of [undefined, null, 1, {}, Buffer.from(value)]) {
+    t.throws(() => handler.decodeCookie(wrong as never), { name: 'TypeError', message: /^"value" expected a string/ })
+  }
+  t.throws(() => handler.encodeCookie({ cart: [0, 1, 2, { price: NaN }] }),
+    { name: 'ValueError', code: 'ERR_SESHCOOKIE_VALUE', message: 'session.cart[3].price is NaN' })
+  for (const wrong of [null, undefined, 1, 'x', [], new Date()]) {
+    t.throws(() => handler.encodeCookie(wrong as never), { name: /^(TypeError|ValueError)$/ })
+  }
+})
+
+t.test('the largest session that fits', async (t) => {
+  const served = await serveSessions(t, (req, res, sessions) => {
+    sessions.get(req).s = 's'.repeat(Number(req.url!.slice(1)))
+    res.end()
+  }, { options: { secure: true }, cookieName: '__Host-session' })
+  const overhead = '{"s":""}'.length
+  for (const [bytes, fits] of [[2931, true], [2932, true], [2933, false], [5000, false]] as const) {
+    const answer = await served.ask(`/${bytes - overhead}`)
+    t.equal(answer.status, fits ? 200 : 500, `${bytes} bytes of JSON`)
+    const line = answer.all('set-cookie')[0]
+    if (fits) t.equal(line!.length <= 4093, true, `a line of ${line!.length}`)
+    else t.match(served.events.at(-1), { error: { message: /^the Set-Cookie line would be \d+ bytes, at most 4093 .* s \(\d+\)$/ } })
+  }
+})
+
+t.test('nothing prints a key', async (t) => {
+  const secret = 'the key of this test, printable, 40 bytes'
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler(() => {}, [secret, Buffer.from(secret)], sessions)
+  handler.encodeCookie({ a: 1 })
+  const printed = [
+    inspect(handler, { showHidden: true, depth: 9 }), inspect(sessions, { showHidden: true, depth: 9 }),
+    format('%o %O %j %s', handler, handler, handler, handler), JSON.stringify(handler), JSON.stringify(sessions),
+  ].join('\n')
+  for (const encoding of ['utf8', 'hex', 'base64', 'base64url'] as const) {
+    t.notMatch(printed, Buffer.from(secret).toString(encoding).slice(0, 20))
+  }
+  t.notMatch(printed, [...Buffer.from(secret)].slice(0, 8).join(', '))
+})
+
+t.test('the caller may wipe its key, and change its array', async (t) => {
+  const bytes = Buffer.alloc(32, 5)
+  const keys = [bytes]
+  const handler = new SessionHandler(() => {}, keys, new RequestSessions())
+  const value = handler.encodeCookie({ a: 1 })
+  bytes.fill(0)
+  keys[0] = Buffer.alloc(32, 6)
+  t.strictSame({ ...handler.decodeCookie(value) }, { a: 1 })
+  t.strictSame({ ...new SessionHandler(() => {}, Buffer.alloc(32, 5)).decodeCookie(handler.encodeCookie({ b: 1 })) }, { b: 1 })
+})
+
+t.test('a cookie opens only under the name, path and domain it was issued for', async (t) => {
+  const make = (cookieName: string, cookiePath: string, domain?: string) =>
+    new SessionHandler(() => {}, key, new RequestSessions({ domain }), { cookieName, cookiePath })
+  const handlers = [
+    make('a', '/'), make('b', '/'), make('a', '/b'), make('a', '/', 'example.com'), make('a', '/', 'example.org'),
+    make('ab', '/'), make('a', '/b/'),
+  ]
+  for (const [i, issuer] of handlers.entries()) {
+    const value = issuer.encodeCookie({ i })
+    for (const [j, opener] of handlers.entries()) {
+      if (i === j) t.strictSame({ ...opener.decodeCookie(value) }, { i })
+      else t.throws(() => opener.decodeCookie(value), { code: 'ERR_SESHCOOKIE_HASH' })
+    }
+  }
+})
+
+t.test('name, path and domain changed after cookies were remembered', async (t) => {
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler(() => {}, key, sessions)
+  const value = handler.encodeCookie({ a: 1 })
+  const open = () => ({ ...handler.read(request(`${handler.cookieName}=${value}`)) })
+  t.strictSame(open(), { a: 1 })
+  const rows: [name: string, change: () => void, back: () => void][] = [
+    ['name', () => { handler.cookieName = 'other' }, () => { handler.cookieName = 'session' }],
+    ['path', () => { handler.cookiePath = '/other' }, () => { handler.cookiePath = '/' }],
+    ['domain', () => { sessions.domain = 'example.com' }, () => { sessions.domain = undefined }],
+  ]
+  for (const [name, change, back] of rows) {
+    change()
+    t.strictSame(open(), {}, `${name} changed`)
+    back()
+    t.strictSame(open(), { a: 1 }, `${name} changed back`)
+  }
+  t.throws(() => { handler.cookieName = 'a;b' }, TypeError)
+  t.throws(() => { handler.cookiePath = 'x' }, TypeError)
+  t.throws(() => { handler.cookieName = '__Host-a' }, { message: /"secure" expected true/ })
+  t.equal(handler.cookieName, 'session')
+  t.equal(handler.cookiePath, '/')
+})
+
+t.test('remembered or not, each request gets an object of its own, and checks are made anew', async (t) => {
+  for (const remember of [0, 1, 1000]) {
+    const events: unknown[] = []
+    let valid = true
+    const sessions = new RequestSessions({ validate: () => valid, onEvent: (event) => { events.push(event) } })
+    const handler = new SessionHandler(() => {}, key, sessions, { remember })
+    const header = `session=${handler.encodeCookie({ a: { b: 1 } })}`
+    const [one, two] = [handler.read(request(header)), handler.read(request(header))]
+    t.strictSame(one, two)
+    t.not(one, two)
+    t.not(one.a, two.a)
+    valid = false
+    t.strictSame({ ...handler.read(request(header)) }, {}, 'validate')
+    valid = true
+    sessions.maxAge = 1
+    const real = Date.now
+    Date.now = () => real() + 2000
+    t.strictSame({ ...handler.read(request(header)) }, {}, 'times')
+    Date.now = real
+    sessions.maxAge = 86_400
+    t.strictSame({ ...handler.read(request(header)) }, { a: { b: 1 } })
+    t.strictSame(events, [
+      { type: 'opened', keyIndex: 0 }, { type: 'opened', keyIndex: 0 }, { type: 'rejected', reason: 'invalid' },
+      { type: 'rejected', reason: 'expired' }, { type: 'opened', keyIndex: 0 },
+    ])
+  }
+})
+
+t.test('sessions do not change to what a handler of theirs cannot send', async (t) => {
+  const sessions = new RequestSessions({ secure: true })
+  const keep = new SessionHandler(() => {}, key, sessions, { cookieName: '__Host-kept' })
+  t.throws(() => { sessions.secure = false }, { message: /"secure" expected true, since the cookie's name starts with __host-/ })
+  t.throws(() => { sessions.domain = 'example.com' }, { message: /"domain" expected none/ })
+  t.equal(sessions.secure, true)
+  t.equal(keep.cookieName, '__Host-kept')
+})
+
+t.test('a handler that is gone does not count', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const sessions = new RequestSessions({ secure: true })
+  const references: WeakRef<SessionHandler>[] = []
+  const make = () => { references.push(new WeakRef(new SessionHandler(() => {}, key, sessions, { cookieName: '__Host-a' }))) }
+  make()
+  t.throws(() => { sessions.secure = false }, { message: /__host-/ })
+  while (references[0]!.deref() !== undefined) {
+    await new Promise(setImmediate)
+    collect()
+  }
+  await new Promise(setImmediate)
+  collect()
+  sessions.secure = false
+  t.equal(sessions.secure, false)
+})
+
+t.test('what is too large is told with its three largest keys, and not with what they hold', async (t) => {
+  const handler = new SessionHandler(() => {}, key, new RequestSessions())
+  const session = { small: 1, largest: 'x'.repeat(3000), third: 'é'.repeat(20), second: ['y'.repeat(100)], smaller: '' }
+  t.throws(() => handler.encodeCookie(session), {
+    name: 'SizeError',
+    code: 'ERR_SESHCOOKIE_SIZE',
+    message: /^the Set-Cookie line would be 4438 bytes, at most 4093 .*: largest \(3012\), second \(113\), third \(50\)$/,
+  })
+})

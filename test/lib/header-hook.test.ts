@@ -1,0 +1,460 @@
+import t from 'tap'
+import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import { Readable } from 'node:stream'
+import { createServer, ServerResponse } from 'node:http'
+import { RequestSessions, SessionHandler } from '../../lib/index.js'
+import { ask, askHttp2 } from '../support/client.js'
+import { listen } from '../support/listen.js'
+import { key, serveSessions, type Handle } from '../support/sessions.js'
+import { until } from '../support/time.js'
+
+type Send = (res: ServerResponse) => unknown
+
+const shared = Object.freeze(['a=1', 'b=2']) as string[]
+const sharedHeaders = Object.freeze({ 'set-cookie': shared, Vary: Object.freeze(['Accept', 'X-A']) as string[] })
+
+/** Ways for headers to leave. What they send without the library is what must come with it, and ours. */
+const ways: [name: string, send: Send][] = [
+  ['end', (res) => res.end()],
+  ['end with a body', (res) => res.end('body')],
+  ['write and end', (res) => { res.write('bo'); res.end('dy') }],
+  ['a later end', (res) => { setImmediate(() => res.end('body')) }],
+  ['flushHeaders', (res) => { res.flushHeaders(); res.end('body') }],
+  ['pipe', (res) => Readable.from(['bo', 'dy']).pipe(res)],
+  ['cork and uncork', (res) => { res.cork(); res.write('bo'); res.uncork(); res.end('dy') }],
+  ['writeHead(status)', (res) => res.writeHead(201).end('body')],
+  ['writeHead(status, reason)', (res) => res.writeHead(201, 'Made').end('body')],
+  ['writeHead(status, undefined, headers)', (res) => res.writeHead(201, undefined, { 'X-A': '1', 'Set-Cookie': 'a=1' }).end()],
+  ['writeHead(status, null, headers)', (res) => res.writeHead(201, null as never, { 'X-A': '1' }).end()],
+  ['writeHead(status, headers)', (res) => res.writeHead(200, { 'Set-Cookie': 'a=1', 'X-A': 1 }).end('body')],
+  ['writeHead(status, headers, undefined)', (res) => res.writeHead(200, { 'X-A': '1' } as never, undefined).end('body')],
+  ['writeHead(status, reason, headers)', (res) => res.writeHead(200, 'Fine', { 'Set-Cookie': ['a=1', 'b=2'] }).end()],
+  ['writeHead with a frozen constant', (res) => res.writeHead(200, sharedHeaders).end('body')],
+  ['writeHead with two letter cases', (res) => res.writeHead(200, { 'set-cookie': 'a=1', 'SET-COOKIE': 'b=2', 'X-a': '1', 'x-A': '2' }).end()],
+  ['writeHead with a flat array', (res) => res.writeHead(200, ['Set-Cookie', 'a=1', 'X-A', '1']).end()],
+  ['writeHead with a flat array, names repeated', (res) => res.writeHead(200, ['X-A', '1', 'Set-Cookie', 'a=1', 'X-A', '2', 'Set-Cookie', 'b=2', 'X-B', '3']).end()],
+  ['writeHead with a flat array of arrays', (res) => res.writeHead(200, ['Set-Cookie', ['a=1', 'b=2'], 'X-A', '1']).end()],
+  ['writeHead with pairs', (res) => res.writeHead(200, [['Set-Cookie', 'a=1'], ['X-A', '1'], ['X-A', '2'], ['set-cookie', 'b=2']] as never).end()],
+  ['writeHead with an empty array', (res) => res.writeHead(200, []).end()],
+  ['writeHead with a Map, which Node ignores', (res) => res.writeHead(200, new Map([['X-A', '1']]) as never).end()],
+  ['writeHead after setHeader', (res) => res.setHeader('Set-Cookie', 'a=1').writeHead(200, { 'X-A': '1' }).end()],
+  ['writeHead over setHeader', (res) => res.setHeader('Set-Cookie', 'gone=1').writeHead(200, { 'Set-Cookie': 'a=1' }).end()],
+  ['writeHead with a flat array after setHeader', (res) => res.setHeader('X-B', '1').writeHead(200, ['Set-Cookie', 'a=1', 'X-A', '1']).end()],
+  ['writeHead with two letter cases after setHeader', (res) => res.setHeader('X-B', '1').writeHead(200, { vary: 'Cookie', Vary: 'X-A' }).end()],
+  ['writeHead after removeHeader', (res) => { res.setHeader('X-B', '1'); res.removeHeader('X-B'); res.writeHead(200, { 'Set-Cookie': ['a=1'] }).end() }],
+  ['setHeader', (res) => res.setHeader('Set-Cookie', 'a=1').setHeader('X-A', '1').end()],
+  ['setHeader in lower case', (res) => res.setHeader('set-cookie', ['a=1', 'b=2']).setHeader('x-a', '1').end()],
+  ['setHeader with a frozen constant', (res) => res.setHeader('Set-Cookie', shared).end()],
+  ['setHeader with a number', (res) => res.setHeader('Set-Cookie', 5).end()],
+  ['appendHeader', (res) => res.appendHeader('Set-Cookie', 'a=1').appendHeader('Set-Cookie', 'b=2').end()],
+  ['setHeaders', (res) => res.setHeaders(new Headers([['set-cookie', 'a=1'], ['set-cookie', 'b=2'], ['x-a', '1']])).end()],
+  ['Vary and Cache-Control set', (res) => res.setHeader('vary', 'Accept').setHeader('cache-control', 'private').end()],
+  ['Vary and Cache-Control given', (res) => res.writeHead(200, { vary: 'Accept', 'cache-control': 'max-age=1' }).end()],
+  ['statusCode and statusMessage', (res) => { res.statusCode = 202; res.statusMessage = 'Going'; res.end() }],
+  ['204', (res) => res.writeHead(204).end()],
+  ['304', (res) => res.writeHead(304, { ETag: '"1"' }).end()],
+  ['Content-Length', (res) => res.setHeader('Content-Length', '4').end('body')],
+  ['trailers', (res) => { res.writeHead(200, { Trailer: 'X-T' }); res.write('x'); res.addTrailers({ 'X-T': '1' }); res.end() }],
+  ['early hints and a processing answer', (res) => { res.writeEarlyHints({ link: '</a>; rel=preload' }); res.writeProcessing(); res.end('body') }],
+  ['writeHeader', (res) => { (res as unknown as { writeHeader?: typeof res.writeHead } & ServerResponse).writeHeader?.(200, { 'Set-Cookie': 'a=1' }); res.end('body') }],
+]
+
+const asks: [name: string, ask: Handle, cookies: number][] = [
+  ['never asked for', () => {}, 0],
+  ['read', (req, _, sessions) => { sessions.get(req) }, 0],
+  ['changed', (req, _, sessions) => { sessions.get(req).a = 1 }, 1],
+]
+
+t.test('the handler\'s own headers come out as without the library', async (t) => {
+  for (const [name, send] of ways) {
+    const bare = await ask(await listen(t, (_, res) => send(res)), '/')
+    for (const [asked, handle, cookies] of asks) {
+      t.test(`${name}, ${asked}`, async (t) => {
+        const served = await serveSessions(t, (req, res, sessions) => {
+          handle(req, res, sessions)
+          return send(res)
+        })
+        const answer = await served.ask('/')
+        t.equal(answer.status, bare.status)
+        t.equal(answer.reason, bare.reason)
+        t.equal(answer.body, bare.body)
+        t.equal(answer.all('set-cookie').length, bare.all('set-cookie').length + cookies)
+        if (cookies === 1) t.strictSame(served.sessionIn(answer), { a: 1 })
+        const merged = new Map([['vary', /(, )?Cookie$/], ['cache-control', /(, )?no-store$/]])
+        const others = answer.fields.flatMap(([field, value]) => {
+          const rest = asked === 'never asked for' ? value : value.replace(merged.get(field.toLowerCase()) ?? /^$/, '')
+          return value.startsWith('session=') || (rest === '' && rest !== value) ? [] : [[field, rest]]
+        })
+        t.strictSame(others, bare.fields)
+        if (asked !== 'never asked for') t.match(answer.all('vary').join(', '), /Cookie/)
+        t.equal(/no-store/.test(answer.all('cache-control').join()), cookies === 1)
+        t.strictSame(shared, ['a=1', 'b=2'], 'nothing of the handler\'s is changed')
+      })
+    }
+  }
+})
+
+t.test('Vary and Cache-Control are merged', async (t) => {
+  const rows: [field: string, given: string | string[], got: string[]][] = [
+    ['Vary', 'Accept', ['Accept, Cookie']],
+    ['Vary', '', ['', 'Cookie']],
+    ['Vary', 'Cookie', ['Cookie']],
+    ['Vary', 'cookie', ['cookie']],
+    ['Vary', 'accept,COOKIE , x', ['accept,COOKIE , x']],
+    ['Vary', '*', ['*']],
+    ['Vary', 'X-Cookie', ['X-Cookie, Cookie']],
+    ['Vary', ['Accept', 'Cookie'], ['Accept', 'Cookie']],
+    ['Vary', ['Accept', 'X-A'], ['Accept', 'X-A', 'Cookie']],
+    ['Cache-Control', 'public, max-age=60', ['public, max-age=60, no-store']],
+    ['Cache-Control', 'No-Store', ['No-Store']],
+    ['Cache-Control', 'private,no-store', ['private,no-store']],
+    ['Cache-Control', 'no-store-x', ['no-store-x, no-store']],
+    ['Cache-Control', 'x="a\\", no-store, "', ['x="a\\", no-store, ", no-store']],
+    ['Cache-Control', 'private="a, no-store, b"', ['private="a, no-store, b", no-store']],
+    ['Cache-Control', ['public', 'max-age=60'], ['public', 'max-age=60', 'no-store']],
+  ]
+  for (const [field, given, got] of rows) {
+    const ways: [name: string, send: Send][] = [
+      ['set', (res) => res.setHeader(field, given).end()],
+      ['given', (res) => res.writeHead(200, { [field]: given }).end()],
+    ]
+    for (const [way, send] of ways) {
+      t.test(`${field}: ${JSON.stringify(given)}, ${way}`, async (t) => {
+        const served = await serveSessions(t, (req, res, sessions) => {
+          sessions.get(req).a = 1
+          send(res)
+        })
+        t.strictSame((await served.ask('/')).all(field.toLowerCase()), got)
+      })
+    }
+  }
+
+  t.test('given twice, of which the first has it', async (t) => {
+    const served = await serveSessions(t, (req, res, sessions) => {
+      sessions.get(req).a = 1
+      res.writeHead(200, ['Vary', 'Cookie', 'Vary', 'Accept']).end()
+    })
+    t.strictSame((await served.ask('/')).all('vary'), ['Cookie', 'Accept'])
+  })
+
+  t.test('cacheHeaders: false leaves both alone', async (t) => {
+    const served = await serveSessions(t, (req, res, sessions) => {
+      sessions.get(req).a = 1
+      res.end()
+    }, { options: { cacheHeaders: false } })
+    const answer = await served.ask('/')
+    t.equal(answer.all('set-cookie').length, 1)
+    t.strictSame([answer.all('vary'), answer.all('cache-control')], [[], []])
+  })
+})
+
+t.test('a line of our name that the handler wrote is replaced', async (t) => {
+  const ways: [name: string, send: Send, others: string[]][] = [
+    ['setHeader', (res) => res.setHeader('Set-Cookie', ['a=1', 'session=x; Path=/', ' session =y', 'b=2']).end(), ['a=1', 'b=2']],
+    ['appendHeader', (res) => res.appendHeader('Set-Cookie', 'session=x').end(), []],
+    ['writeHead', (res) => res.writeHead(200, { 'Set-Cookie': 'session=x' }).end(), []],
+    ['a flat array', (res) => res.writeHead(200, ['Set-Cookie', 'session=x', 'Set-Cookie', 'a=1']).end(), ['a=1']],
+    ['names like it stay', (res) => res.setHeader('Set-Cookie', ['sessions=1', 'Session=1', 'session', 'x=session=1']).end(),
+      ['sessions=1', 'Session=1', 'session', 'x=session=1']],
+  ]
+  for (const [name, send, others] of ways) {
+    t.test(name, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        sessions.get(req).a = 1
+        send(res)
+      })
+      const answer = await served.ask('/')
+      t.strictSame(answer.all('set-cookie').slice(0, -1), others)
+      t.strictSame(served.sessionIn({ ...answer, all: () => answer.all('set-cookie').slice(-1) }), { a: 1 })
+    })
+  }
+})
+
+t.test('a session that cannot be stored', async (t) => {
+  const cycle: Record<string, unknown> = {}
+  cycle.self = { cycle }
+  const values: [name: string, value: unknown, code: string][] = [
+    ['too large', 'x'.repeat(4000), 'ERR_SESHCOOKIE_SIZE'],
+    ['bigint', 1n, 'ERR_SESHCOOKIE_VALUE'],
+    ['cycle', cycle, 'ERR_SESHCOOKIE_VALUE'],
+    ['toJSON', { toJSON() { throw new Error('thrown') } }, 'ERR_SESHCOOKIE_VALUE'],
+    ['getter', { get a() { throw new Error('thrown') } }, 'ERR_SESHCOOKIE_VALUE'],
+  ]
+  const ways: [name: string, send: Send][] = [
+    ['end', (res) => res.end('body')],
+    ['writeHead with a reason', (res) => res.writeHead(201, 'Made', { 'Set-Cookie': ['a=1', 'session=own'] }).end('body')],
+    ['writeHead', (res) => res.writeHead(201, { 'Set-Cookie': ['a=1', 'session=own'] }).end('body')],
+    ['statusMessage', (res) => { res.statusMessage = 'Made'; res.setHeader('Set-Cookie', ['a=1', 'session=own']).end('body') }],
+    ['pipe', (res) => Readable.from(['bo', 'dy']).pipe(res)],
+    ['flushHeaders', (res) => { res.flushHeaders(); setImmediate(() => res.end('body')) }],
+  ]
+  for (const [name, value, code] of values) {
+    for (const [way, send] of ways) {
+      t.test(`${name}, ${way}`, async (t) => {
+        const served = await serveSessions(t, (req, res, sessions) => {
+          sessions.get(req).value = value as never
+          send(res)
+        })
+        const answer = await served.ask('/')
+        t.equal(answer.status, 500)
+        t.equal(answer.reason, 'Internal Server Error')
+        t.equal(answer.body, 'body')
+        t.equal(served.events.length, 1)
+        t.match(served.events[0], { type: 'failed', error: { code } })
+        t.strictSame(answer.all('set-cookie'), /writeHead|statusMessage/.test(way) ? ['a=1', 'session=own'] : [])
+        t.strictSame([answer.all('vary'), answer.all('cache-control')], [['Cookie'], ['no-store']])
+        t.equal((await served.ask('/')).status, 500, 'the process lives')
+      })
+    }
+  }
+})
+
+t.test('a header that Node refuses leaves the response able to answer, with the cookie', async (t) => {
+  const rows: [name: string, send: Send][] = [
+    ['a bad value', (res) => res.writeHead(200, { 'X-A': 'a\nb' })],
+    ['an undefined Set-Cookie', (res) => res.setHeader('X-A', '1').writeHead(200, { 'Set-Cookie': undefined })],
+    ['a bad Set-Cookie', (res) => res.writeHead(200, { 'Set-Cookie': 'a\nb' })],
+    ['an odd array', (res) => res.writeHead(200, ['X-A'])],
+    ['a bad status', (res) => res.writeHead(2000)],
+    ['pairs after setHeader', (res) => res.setHeader('Vary', 'Accept').writeHead(200, [['X-A', '1']] as never)],
+  ]
+  for (const [name, send] of rows) {
+    t.test(name, async (t) => {
+      const before: unknown[] = []
+      const served = await serveSessions(t, (req, res, sessions) => {
+        sessions.get(req).a = 1
+        try {
+          send(res)
+        } catch (error) {
+          before.push((error as { code?: string }).code, res.getHeader('Set-Cookie'), res.getHeader('Cache-Control'))
+          sessions.get(req).error = true
+          res.statusCode = 500
+          res.end('error')
+        }
+      })
+      const answer = await served.ask('/')
+      t.match(before, [/^ERR_/, undefined, undefined], 'headers are as they were')
+      t.equal(answer.status, 500)
+      t.strictSame(served.sessionIn(answer), { a: 1, error: true })
+      t.strictSame(served.events.map(({ type }) => type), ['saved'])
+    })
+  }
+})
+
+t.test('headers that have left already', async (t) => {
+  const served = await serveSessions(t, (req, res, sessions) => {
+    sessions.get(req).a = 1
+    res.end('body')
+    sessions.get(req).a = 2
+    // In the words that Node has for it without the library.
+    t.throws(() => res.writeHead(200), { code: 'ERR_HTTP_HEADERS_SENT', message: /^Cannot write headers/ })
+    res.end()
+  })
+  await served.ask('/')
+  await until(() => served.events.length > 1)
+  t.strictSame(served.events.map(({ type }) => type), ['saved', 'late'])
+})
+
+t.test('an aborted request commits nothing', async (t) => {
+  let closed = false
+  const served = await serveSessions(t, (req, res, sessions) => {
+    sessions.get(req).a = 1
+    res.on('close', () => {
+      res.end('too late')
+      closed = true
+    })
+    req.socket.destroy()
+  })
+  await t.rejects(served.ask('/'))
+  await until(() => closed)
+  t.strictSame(served.events.filter(({ type }) => type !== 'saved'), [])
+})
+
+t.test('two handlers around one request', async (t) => {
+  const outer = new RequestSessions()
+  const inner = new RequestSessions()
+  const both = new SessionHandler(
+    new SessionHandler((req, res) => {
+      outer.get(req).a = 1
+      inner.get(req).b = 2
+      res.writeHead(200, { 'Set-Cookie': 'own=1' }).end()
+    }, key, inner, { cookieName: 'inner' }).listener,
+    key, outer, { cookieName: 'outer' },
+  )
+  const origin = await listen(t, both.listener)
+  const answer = await ask(origin, '/')
+  t.strictSame(answer.all('set-cookie').map((line) => line.split('=')[0]), ['own', 'inner', 'outer'])
+  t.strictSame([answer.all('vary'), answer.all('cache-control')], [['Cookie'], ['no-store']])
+})
+
+t.test('the same handler twice around one request is once', async (t) => {
+  const events: string[] = []
+  const sessions = new RequestSessions({ onEvent: ({ type }) => { events.push(type) } })
+  const handler: SessionHandler = new SessionHandler((req, res) => {
+    if (req.url === '/') {
+      req.url = '/again'
+      sessions.get(req).a = 1
+      return handler.listener(req, res)
+    }
+    t.equal(sessions.get(req).a, 1)
+    return res.end()
+  }, key, sessions)
+  const answer = await ask(await listen(t, handler.listener), '/')
+  t.equal(answer.all('set-cookie').length, 1)
+  t.strictSame(events, ['saved'])
+})
+
+t.test('two handlers of the same sessions around one request: those of the inner one', async (t) => {
+  const sessions = new RequestSessions()
+  const inner = new SessionHandler((req, res) => {
+    res.end(JSON.stringify(sessions.get(req)))
+  }, key, sessions, { cookieName: 'inner' })
+  const outer = new SessionHandler(inner.listener, key, sessions, { cookieName: 'outer' })
+  const cookie = `outer=${outer.encodeCookie({ outer: 1 })}; inner=${inner.encodeCookie({ inner: 1 })}`
+  const answer = await ask(await listen(t, outer.listener), '/', { cookie })
+  t.equal(answer.body, '{"inner":1}')
+})
+
+t.test('a package that wraps writeHead, inside and outside', async (t) => {
+  const wrap = (res: ServerResponse, name: string) => {
+    const original = res.writeHead
+    res.writeHead = function (this: ServerResponse, ...args: unknown[]) {
+      res.appendHeader('Set-Cookie', `${name}=1`)
+      return Reflect.apply(original, this, args)
+    } as typeof original
+  }
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler((req, res) => {
+    wrap(res, 'inside')
+    sessions.get(req).a = 1
+    res.end()
+  }, key, sessions)
+  const origin = await listen(t, (req, res) => {
+    wrap(res, 'outside')
+    handler.listener(req, res)
+  })
+  const names = (await ask(origin, '/')).all('set-cookie').map((line) => line.split('=')[0])
+  t.strictSame(names.sort(), ['inside', 'outside', 'session'])
+})
+
+t.test('a response without a server', async (t) => {
+  const server = createServer()
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler((req, res) => {
+    sessions.get(req).a = 1
+    res.end('body')
+  }, key, sessions)
+  server.on('upgrade', (req, socket) => {
+    const res = new ServerResponse(req)
+    res.assignSocket(socket as never)
+    handler.listener(req, res)
+    socket.end()
+  })
+  const { setCookie } = await ask(await listen(t, server), '/', { Connection: 'Upgrade', Upgrade: 'x' })
+  t.equal(setCookie.length, 1)
+})
+
+t.test('http2', async (t) => {
+  const sends: [name: string, send: (res: Http2ServerResponse) => unknown, own: string[]][] = [
+    ['end', (res) => res.end('body'), []],
+    ['write', (res) => { res.write('bo'); res.end('dy') }, []],
+    ['flushHeaders', (res) => { (res as unknown as ServerResponse).flushHeaders(); res.end('body') }, []],
+    ['setHeader', (res) => { res.setHeader('Set-Cookie', ['a=1', 'session=x']); res.end('body') }, ['a=1']],
+    ['writeHead', (res) => { res.writeHead(200, { 'Set-Cookie': 'a=1' }); res.end('body') }, ['a=1']],
+    ['pairs', (res) => { res.writeHead(200, [['Set-Cookie', 'a=1']] as never); res.end('body') }, ['a=1']],
+  ]
+  const requested = async (listener: (req: Http2ServerRequest, res: Http2ServerResponse) => unknown, cookie?: string) =>
+    askHttp2(await listen(t, http2.createServer(listener as never)), '/', cookie === undefined ? {} : { cookie })
+  for (const [name, send, own] of sends) {
+    t.test(name, async (t) => {
+      const events: string[] = []
+      const sessions = new RequestSessions({ onEvent: ({ type }) => { events.push(type) } })
+      const handler = new SessionHandler((req: Http2ServerRequest, res: Http2ServerResponse) => {
+        const session = sessions.get(req)
+        session.n = Number(session.n ?? 0) + 1
+        send(res)
+      }, key, sessions)
+      const cookie = `session=${handler.encodeCookie({ n: 1 })}; a=b`
+      const { status, headers, setCookie, body } = await requested(handler.listener, cookie)
+      t.equal(status, 200)
+      t.equal(body, 'body')
+      t.strictSame(setCookie.slice(0, -1), own)
+      t.strictSame({ ...handler.decodeCookie(/^session=([^;]*)/.exec(setCookie.at(-1)!)![1]!) }, { n: 2 })
+      t.equal(headers.vary, 'Cookie')
+      t.equal(headers['cache-control'], 'no-store')
+      t.strictSame(events, ['opened', 'saved'])
+    })
+  }
+
+  t.test('a session that cannot be stored', async (t) => {
+    const events: string[] = []
+    const sessions = new RequestSessions({ onEvent: ({ type }) => { events.push(type) } })
+    const handler = new SessionHandler((req: Http2ServerRequest, res: Http2ServerResponse) => {
+      sessions.get(req).n = NaN
+      res.end('body')
+    }, key, sessions)
+    const { status, setCookie } = await requested(handler.listener)
+    t.equal(status, 500)
+    t.strictSame(setCookie, [])
+    t.strictSame(events, ['failed'])
+  })
+
+  t.test('a stream that is gone', async (t) => {
+    const events: string[] = []
+    const sessions = new RequestSessions({ onEvent: ({ type }) => { events.push(type) } })
+    let over = false
+    const handler = new SessionHandler((req: Http2ServerRequest, res: Http2ServerResponse) => {
+      sessions.get(req).n = 1
+      res.on('close', () => {
+        res.writeHead(200)
+        res.end()
+        over = true
+      })
+      res.stream.destroy()
+    }, key, sessions)
+    await t.rejects(requested(handler.listener))
+    await until(() => over)
+    t.strictSame(events, [])
+  })
+})
+
+t.test('a head that Node refuses leaves the headers that were set as they were', async (t) => {
+  const seen: unknown[] = []
+  const served = await serveSessions(t, (req, res, sessions) => {
+    sessions.get(req).a = 1
+    res.setHeader('Vary', 'Accept').setHeader('cache-control', 'private').setHeader('Set-Cookie', ['a=1', 'session=own'])
+    t.throws(() => res.writeHead(200, { 'X-A': 'a\nb' }), { code: 'ERR_INVALID_CHAR' })
+    seen.push(res.getHeader('vary'), res.getHeader('cache-control'), res.getHeader('set-cookie'))
+    res.end()
+  })
+  const answer = await served.ask('/')
+  t.strictSame(seen, ['Accept', 'private', ['a=1', 'session=own']])
+  t.strictSame([answer.all('vary'), answer.all('cache-control')], [['Accept, Cookie'], ['private, no-store']])
+})
+
+t.test('writeHead gets as many arguments as it was given', async (t) => {
+  const rows: [name: string, args: unknown[], count: number][] = [
+    ['status', [200], 1],
+    ['status and headers', [200, ['X-A', '1']], 2],
+    ['status, reason and headers', [200, 'Fine', ['X-A', '1']], 3],
+  ]
+  for (const [name, args, count] of rows) {
+    const counts: number[] = []
+    const sessions = new RequestSessions()
+    const handler = new SessionHandler((req, res) => {
+      sessions.get(req).a = 1
+      Reflect.apply(res.writeHead, res, args)
+      res.end()
+    }, key, sessions)
+    const origin = await listen(t, (req, res) => {
+      const { writeHead } = res
+      res.writeHead = (...args: unknown[]) => {
+        counts.push(args.length)
+        return Reflect.apply(writeHead, res, args)
+      }
+      handler.listener(req, res)
+    })
+    t.equal((await ask(origin, '/')).all('set-cookie').length, 1, name)
+    t.strictSame(counts, [count], name)
+  }
+})

@@ -1,0 +1,633 @@
+import t from 'tap'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { createServer as createHttp2Server, type Http2ServerResponse } from 'node:http2'
+import { RequestSessions, SessionHandler, type SessionEvent, type SessionInfo } from '../../lib/index.js'
+import { requestAndResponse } from '../support/request-and-response.js'
+import { ask, askHttp2 } from '../support/client.js'
+import { listen } from '../support/listen.js'
+import { key, serveSessions, type Handle } from '../support/sessions.js'
+import { setTime, until } from '../support/time.js'
+
+type Received = 'none' | 'valid' | 'forged' | 'expired' | 'empty'
+
+const expire = 'session=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; HttpOnly; SameSite=Lax'
+
+/** What is written: each way a cookie can come in, with each thing that a handler can do to its session. */
+const rows: [name: string, received: Received[], handle: Handle, written: object | 'expire' | 'nothing'][] = [
+  ['never asked for', ['none', 'valid', 'forged', 'expired', 'empty'], () => {}, 'nothing'],
+  ['has() only', ['none', 'valid'], (req, _, sessions) => { sessions.has(req) }, 'nothing'],
+  ['read', ['none', 'valid', 'forged', 'expired', 'empty'], (req, _, sessions) => { sessions.get(req) }, 'nothing'],
+  ['info() only', ['none', 'valid'], (req, _, sessions) => { sessions.info(req) }, 'nothing'],
+  ['changed', ['valid'], (req, _, sessions) => { sessions.get(req).b = 2 }, { a: 1, b: 2 }],
+  ['changed', ['none', 'forged', 'expired', 'empty'], (req, _, sessions) => { sessions.get(req).b = 2 }, { b: 2 }],
+  ['the same value', ['valid'], (req, _, sessions) => { sessions.get(req).a = 1 }, 'nothing'],
+  ['set to the same', ['valid'], (req, _, sessions) => { sessions.set(req, { a: 1 }) }, 'nothing'],
+  ['set to other data', ['none', 'valid', 'forged'], (req, _, sessions) => { sessions.set(req, { c: 3 }) }, { c: 3 }],
+  ['set to itself', ['valid'], (req, _, sessions) => { sessions.set(req, sessions.get(req)) }, 'nothing'],
+  ['set to nothing', ['valid'], (req, _, sessions) => { sessions.set(req, {}) }, 'expire'],
+  ['set to nothing', ['none', 'forged', 'expired', 'empty'], (req, _, sessions) => { sessions.set(req, {}) }, 'nothing'],
+  ['emptied', ['valid'], (req, _, sessions) => { delete sessions.get(req).a }, 'expire'],
+  ['emptied by undefined', ['valid'], (req, _, sessions) => { sessions.get(req).a = undefined }, 'expire'],
+  ['undefined added', ['none', 'valid'], (req, _, sessions) => { sessions.get(req).z = undefined }, 'nothing'],
+  ['cleared', ['none', 'valid', 'forged', 'expired', 'empty'], (req, _, sessions) => { sessions.clear(req) }, 'expire'],
+  ['read and cleared', ['none', 'valid'], (req, _, sessions) => {
+    sessions.get(req)
+    sessions.clear(req)
+  }, 'expire'],
+  ['cleared and stored again', ['none', 'valid', 'forged'], (req, _, sessions) => {
+    sessions.clear(req)
+    sessions.get(req).d = 4
+  }, { d: 4 }],
+  ['cleared and the same stored again', ['valid'], (req, _, sessions) => {
+    sessions.clear(req)
+    sessions.set(req, { a: 1 })
+  }, { a: 1 }],
+  ['stored in the object held from before clear', ['valid'], (req, _, sessions) => {
+    const held = sessions.get(req)
+    sessions.clear(req)
+    held.e = 5
+  }, { e: 5 }],
+  ['changed and cleared', ['none', 'valid'], (req, _, sessions) => {
+    sessions.get(req).b = 2
+    sessions.clear(req)
+  }, 'expire'],
+]
+
+t.test('what is written', async (t) => {
+  for (const [name, receivedKinds, handle, written] of rows) {
+    for (const received of receivedKinds) {
+      t.test(`${name}, received ${received}`, async (t) => {
+        const served = await serveSessions(t, (req, res, sessions) => {
+          handle(req, res, sessions)
+          res.end('body')
+        })
+        const value = served.handler.encodeCookie(received === 'empty' ? {} : { a: 1 })
+        if (received === 'expired') setTime(t, Math.floor(Date.now() / 1000) + 86_400)
+        const cookies = {
+          none: undefined,
+          valid: value,
+          empty: value,
+          expired: value,
+          forged: `${value.slice(0, -1)}${value.endsWith('A') ? 'Q' : 'A'}`,
+        }
+        const answer = await served.ask('/', cookies[received] && `session=${cookies[received]}`)
+        t.equal(answer.status, 200)
+        t.equal(answer.body, 'body')
+        const session = served.sessionIn(answer)
+        t.strictSame(session, written === 'nothing' ? undefined : written === 'expire' ? '' : written)
+        if (written === 'expire') t.equal(answer.all('set-cookie')[0], expire)
+        const asked = name !== 'never asked for' && name !== 'has() only'
+        t.strictSame(answer.all('vary'), asked ? ['Cookie'] : [])
+        t.strictSame(answer.all('cache-control'), written === 'nothing' ? [] : ['no-store'])
+      })
+    }
+  }
+})
+
+t.test('what counts as a change', async (t) => {
+  const before = '{"n":1,"list":[1,{"x":null}],"deep":{"a":{"b":"c"}},"s":"é","f":1.5,"z":0}'
+  type Data = { n?: unknown, list: [number, { x?: unknown }, ...unknown[]], deep: { a: { b?: unknown } }, [key: string]: unknown }
+  const rows: [name: string, change: (session: Data) => void, written: boolean][] = [
+    ['nothing', () => {}, false],
+    ['the same number', (s) => { s.n = 1 }, false],
+    ['the same string', (s) => { s.s = 'é' }, false],
+    ['a nested value replaced by an equal one', (s) => { s.deep.a = { b: 'c' } }, false],
+    ['an array replaced by an equal one', (s) => { s.list = [1, { x: null }] }, false],
+    ['deleted and put back as the last key', (s) => { delete s.z; s.z = 0 }, false],
+    ['a missing key deleted', (s) => { delete s.missing }, false],
+    ['undefined added', (s) => { s.u = undefined }, false],
+    ['a function added', (s) => { s.u = () => {} }, false],
+    ['a symbol key added', (s) => { (s as Record<symbol, unknown>)[Symbol('k')] = 1 }, false],
+    ['an own property that is not enumerable', (s) => { Object.defineProperty(s, 'hidden', { value: 1 }) }, false],
+    ['-0 for 0', (s) => { s.z = -0 }, false],
+    ['NaN for null, the same JSON', (s) => { s.list[1].x = NaN }, false],
+    ['pushed and popped', (s) => { s.list.push(1); s.list.pop() }, false],
+    ['a nested change', (s) => { s.deep.a.b = 'd' }, true],
+    ['a nested deletion', (s) => { delete s.deep.a.b }, true],
+    ['a nested addition', (s) => { Object.assign(s.deep.a, { e: 1 }) }, true],
+    ['pushed', (s) => { s.list.push('new') }, true],
+    ['an object in an array changed', (s) => { s.list[1].x = 1 }, true],
+    ['the order in an array', (s) => { s.list.reverse() }, true],
+    ['the order of keys', (s) => { const n = s.n; delete s.n; s.n = n }, true],
+    ['a key deleted', (s) => { delete s.n }, true],
+    ['a key set to undefined', (s) => { s.n = undefined }, true],
+    ['a number for the same string of digits', (s) => { s.n = '1' }, true],
+    ['true for 1', (s) => { s.n = true }, true],
+    ['null for 0', (s) => { s.z = null }, true],
+    ['an empty array for an empty object', (s) => { s.deep = [] as never }, true],
+    ['composed and decomposed letters', (s) => { s.s = 'e\u0301' }, true],
+    ['a small difference', (s) => { s.f = 1.5000000000000002 }, true],
+    ['a key with an empty name', (s) => { s[''] = 1 }, true],
+    ['a property called constructor', (s) => { s.constructor = 1 as never }, true],
+  ]
+  for (const [name, change, written] of rows) {
+    t.test(name, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        change(sessions.get(req) as never)
+        res.end()
+      })
+      const value = served.handler.encodeCookie(JSON.parse(before))
+      const answer = await served.ask('/', `session=${value}`)
+      t.equal(answer.status, 200)
+      t.equal(answer.all('set-cookie').length, written ? 1 : 0)
+      t.strictSame(served.events.map(({ type }) => type), written ? ['opened', 'saved'] : ['opened'])
+    })
+  }
+})
+
+t.test('times', async (t) => {
+  const start = 1_800_000_000
+
+  t.test('a rewritten session keeps its creation, and Max-Age counts down', async (t) => {
+    const infos: (SessionInfo | undefined)[] = []
+    const served = await serveSessions(t, (req, res, sessions) => {
+      infos.push(sessions.info(req))
+      sessions.get(req).n = infos.length
+      res.end()
+    })
+    setTime(t, start)
+    let answer = await served.ask('/')
+    t.match(answer.all('set-cookie')[0], /; Max-Age=86400;/)
+    let cookie = answer.all('set-cookie')[0]!.split(';')[0]!
+    setTime(t, start + 86_000)
+    answer = await served.ask('/', cookie)
+    t.match(answer.all('set-cookie')[0], /; Max-Age=400;/)
+    cookie = answer.all('set-cookie')[0]!.split(';')[0]!
+    setTime(t, start + 86_399)
+    await served.ask('/', cookie)
+    setTime(t, start + 86_400)
+    await served.ask('/', cookie)
+    const at = (seconds: number) => new Date(seconds * 1000)
+    t.strictSame(infos, [
+      undefined,
+      { createdAt: at(start), issuedAt: at(start), expiresAt: at(start + 86_400) },
+      { createdAt: at(start), issuedAt: at(start + 86_000), expiresAt: at(start + 86_400) },
+      undefined,
+    ])
+    t.match(served.events.at(-2), { type: 'rejected', reason: 'expired' })
+  })
+
+  t.test('clear makes a new creation time', async (t) => {
+    const served = await serveSessions(t, (req, res, sessions) => {
+      sessions.clear(req)
+      sessions.get(req).a = 1
+      t.equal(sessions.info(req), undefined)
+      res.end()
+    })
+    setTime(t, start)
+    const value = served.handler.encodeCookie({ a: 1 })
+    setTime(t, start + 1000)
+    const answer = await served.ask('/', `session=${value}`)
+    t.match(answer.all('set-cookie')[0], /; Max-Age=86400;/)
+  })
+
+  t.test('info tells of what was sent, once it was sent', async (t) => {
+    const infos: (SessionInfo | undefined)[] = []
+    const served = await serveSessions(t, (req, res, sessions) => {
+      if (req.url === '/in') sessions.get(req).a = 1
+      else sessions.clear(req)
+      infos.push(sessions.info(req))
+      res.flushHeaders()
+      infos.push(sessions.info(req))
+      res.end()
+    })
+    setTime(t, start)
+    const answer = await served.ask('/in')
+    await served.ask('/out', answer.all('set-cookie')[0]!.split(';')[0])
+    const now = new Date(start * 1000)
+    t.strictSame(infos, [
+      undefined, { createdAt: now, issuedAt: now, expiresAt: new Date((start + 86_400) * 1000) }, undefined, undefined,
+    ])
+  })
+
+  const idle: [age: number, written: 'nothing' | 'renewed' | 'refused'][] =
+    [[0, 'nothing'], [899, 'nothing'], [900, 'renewed'], [1799, 'renewed'], [1800, 'refused']]
+  for (const [age, written] of idle) {
+    t.test(`idleTimeout 1800, read at the age of ${age}: ${written}`, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        res.end(JSON.stringify([sessions.get(req), sessions.info(req)?.expiresAt]))
+      }, { options: { idleTimeout: 1800 } })
+      setTime(t, start)
+      const value = served.handler.encodeCookie({ a: 1 })
+      setTime(t, start + age)
+      const answer = await served.ask('/', `session=${value}`)
+      const lines = answer.all('set-cookie')
+      t.equal(lines.length, written === 'renewed' ? 1 : 0)
+      if (written === 'renewed') {
+        t.match(lines[0], `; Max-Age=${86_400 - age};`)
+        t.match(served.events.at(-1), { type: 'saved', renewed: true, bytes: lines[0]!.length })
+        t.strictSame(served.sessionIn(answer), { a: 1 })
+      }
+      t.equal(answer.body, written === 'refused'
+        ? '[{},null]' : JSON.stringify([{ a: 1 }, new Date((start + 1800) * 1000)]))
+    })
+  }
+
+  t.test('no renewal of an empty session, of one that was not asked for, or past maxAge', async (t) => {
+    const served = await serveSessions(t, (req, res, sessions) => {
+      if (req.url === '/read') sessions.get(req)
+      res.end()
+    }, { options: { idleTimeout: 1800, maxAge: 3000 } })
+    setTime(t, start)
+    const value = served.handler.encodeCookie({ a: 1 })
+    const empty = served.handler.encodeCookie({})
+    setTime(t, start + 1700)
+    t.strictSame((await served.ask('/read', `session=${empty}`)).all('set-cookie'), [])
+    t.strictSame((await served.ask('/', `session=${value}`)).all('set-cookie'), [])
+    const renewed = (await served.ask('/read', `session=${value}`)).all('set-cookie')[0]!
+    t.match(renewed, '; Max-Age=1300;')
+    setTime(t, start + 3000)
+    await served.ask('/read', renewed.split(';')[0])
+    t.match(served.events.at(-1), { type: 'rejected', reason: 'expired' })
+  })
+
+  t.test('a clock that is behind the one that issued the cookie', async (t) => {
+    const served = await serveSessions(t, (req, res, sessions) => {
+      sessions.get(req).n = 1
+      res.end()
+    })
+    setTime(t, start + 60)
+    const value = served.handler.encodeCookie({ a: 1 })
+    setTime(t, start)
+    const answer = await served.ask('/', `session=${value}`)
+    t.strictSame(served.sessionIn(answer), { a: 1, n: 1 }, 'what was saved opens again')
+    t.match(answer.all('set-cookie')[0], '; Max-Age=86400;')
+  })
+})
+
+t.test('late changes', async (t) => {
+  const rows: [name: string, handle: Handle, lost: string | undefined][] = [
+    ['after write', (req, res, sessions) => {
+      sessions.get(req).a = 1
+      res.write('x')
+      sessions.get(req).b = 2
+      res.end()
+    }, 'b'],
+    ['after end', (req, res, sessions) => {
+      const session = sessions.get(req)
+      res.end()
+      session.b = 2
+      session['c d'] = { e: 1 }
+    }, 'b, c d'],
+    ['first asked for after the head', (req, res, sessions) => {
+      res.write('x')
+      delete sessions.get(req).a
+      res.end()
+    }, 'a'],
+    ['cleared after the head', (req, res, sessions) => {
+      res.write('x')
+      sessions.clear(req)
+      res.end()
+    }, 'a'],
+    ['replaced after the head', (req, res, sessions) => {
+      res.write('x')
+      sessions.set(req, { a: 2 })
+      res.end()
+    }, 'a'],
+    ['a bigint', (req, res, sessions) => {
+      res.write('x')
+      sessions.get(req).big = 1n as never
+      res.end()
+    }, 'big'],
+    ['read only, after the head', (req, res, sessions) => {
+      res.write('x')
+      sessions.get(req)
+      res.end()
+    }, undefined],
+    ['the order of keys', (req, res, sessions) => {
+      const session = sessions.get(req)
+      session.b = 2
+      res.write('x')
+      delete session.a
+      session.a = 1
+      res.end()
+    }, undefined],
+    ['changed and changed back', (req, res, sessions) => {
+      const session = sessions.get(req)
+      res.write('x')
+      session.b = 2
+      delete session.b
+      res.end()
+    }, undefined],
+    ['changed before, not after', (req, res, sessions) => {
+      sessions.get(req).b = 2
+      res.write('x')
+      res.end()
+    }, undefined],
+    ['never asked for', (_, res) => { res.end() }, undefined],
+  ]
+  for (const [name, handle, lost] of rows) {
+    t.test(name, async (t) => {
+      let closed = false
+      const served = await serveSessions(t, (req, res, sessions) => {
+        res.on('close', () => { closed = true })
+        return handle(req, res, sessions)
+      })
+      const answer = await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+      await until(() => closed)
+      await new Promise(setImmediate)
+      t.equal(answer.status, 200)
+      const late = served.events.filter((event) => event.type === 'late')
+      t.equal(late.length, lost === undefined ? 0 : 1)
+      if (lost !== undefined) {
+        t.match(late[0], { error: { code: 'ERR_SESHCOOKIE_LATE', name: 'LateChangeError', message: `lost: ${lost}` } })
+      }
+    })
+  }
+
+  t.test('a session that could not be stored is not late, too', async (t) => {
+    let closed = false
+    const served = await serveSessions(t, (req, res, sessions) => {
+      res.on('close', () => { closed = true })
+      sessions.get(req).big = 1n as never
+      res.end()
+    })
+    const answer = await served.ask('/')
+    await until(() => closed)
+    t.equal(answer.status, 500)
+    t.strictSame(served.events.map(({ type }) => type), ['failed'])
+  })
+})
+
+t.test('a session first asked for when the head has left, over', async (t) => {
+  type Response = ServerResponse | Http2ServerResponse
+  const overHttp1 = (listener: RequestListener) => listen(t, listener).then((origin) => ask(origin, '/'))
+  const overHttp2 = (listener: RequestListener) =>
+    listen(t, createHttp2Server(listener as never)).then((origin) => askHttp2(origin, '/'))
+  for (const [name, serveOne] of [['HTTP/1.1', overHttp1], ['HTTP/2', overHttp2]] as const) {
+    for (const when of ['before the end', 'after the end', 'after close']) {
+      t.test(`${name}, ${when}`, async (t) => {
+        const events: SessionEvent[] = []
+        const sessions = new RequestSessions({ onEvent: (event) => events.push(event) })
+        const other = new RequestSessions()
+        const inner = new SessionHandler<never, never>((req: IncomingMessage, res: Response) => {
+          const change = () => { sessions.set(req, { a: 1 }) }
+          if (when === 'before the end') {
+            (res as ServerResponse).flushHeaders()
+            change()
+          }
+          (res as ServerResponse).end()
+          if (when === 'after the end') change()
+          if (when === 'after close') res.on('close', () => setImmediate(change))
+        }, key, sessions)
+        await serveOne(new SessionHandler(inner.listener, key, other, { cookieName: 'other' }).listener as RequestListener)
+        await until(() => events.length > 0)
+        await new Promise(setImmediate)
+        t.match(events, [{ type: 'late', error: { message: /lost: a$/ } }])
+        t.equal(events.length, 1)
+      })
+    }
+  }
+})
+
+t.test('after the response the session is what the cookie holds', async (t) => {
+  const rows: [name: string, handle: Handle, wanted: object][] = [
+    ['read', (req, _, sessions) => { sessions.get(req) }, { a: 1 }],
+    ['changed', (req, _, sessions) => { sessions.get(req).b = 2 }, { a: 1, b: 2 }],
+    ['cleared', (req, _, sessions) => { sessions.clear(req) }, {}],
+    ['refused', (req, _, sessions) => { sessions.get(req).b = 1n as never }, { a: 1, b: 1n }],
+    ['never asked for', () => {}, { a: 1 }],
+  ]
+  for (const [name, handle, wanted] of rows) {
+    t.test(name, async (t) => {
+      const after: [session: object, again: object, info: unknown][] = []
+      let before: object | undefined
+      const served = await serveSessions(t, (req, res, sessions) => {
+        handle(req, res, sessions)
+        if (name !== 'never asked for') before = sessions.get(req)
+        res.on('close', () => setImmediate(() => {
+          const session = sessions.get(req)
+          after.push([session, sessions.get(req), sessions.info(req)])
+        }))
+        res.end()
+      })
+      await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+      await until(() => after.length > 0)
+      const [[session, again, info]] = after as [typeof after[0]]
+      t.strictSame({ ...session }, wanted)
+      if (before !== undefined) t.equal(session, before, 'the object that was handed out')
+      t.equal(Object.getPrototypeOf(session), null)
+      t.equal(session, again, 'one object')
+      t.equal(info === undefined, name === 'cleared')
+      t.equal(served.events.filter(({ type }) => type === 'late').length, 0)
+    })
+  }
+
+  t.test('but for what it was changed to too late', async (t) => {
+    const sessions: unknown[] = []
+    const served = await serveSessions(t, (req, res, all) => {
+      const session = all.get(req)
+      res.on('close', () => setImmediate(() => sessions.push(session, all.get(req))))
+      res.end()
+      Object.assign(session, { toJSON: () => 1 })
+    })
+    await served.ask('/')
+    await until(() => sessions.length > 0)
+    t.equal(sessions[1], sessions[0], 'the object that was handed out')
+  })
+
+  t.test('and what is changed then is late', async (t) => {
+    const served = await serveSessions(t, (req, res, sessions) => {
+      sessions.get(req).b = 2
+      res.on('close', () => setImmediate(() => {
+        sessions.set(req, { a: 1, b: 2 })
+        sessions.set(req, { a: 3 })
+        sessions.clear(req)
+      }))
+      res.end()
+    })
+    await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+    await until(() => served.events.length > 3)
+    t.match(served.events.slice(2), [
+      { type: 'late', error: { message: /lost: a, b$/ } },
+      { type: 'late', error: { message: /lost: a$/ } },
+    ])
+  })
+})
+
+t.test('a text that was sealed in another spelling is unchanged when it means the same', async (t) => {
+  const { Codec, boundTo } = await import('../../lib/codec.js')
+  const { deriveKeys } = await import('../../lib/keys.js')
+  let closed = 0
+  const served = await serveSessions(t, (req, res, sessions) => {
+    res.on('close', () => { closed++ })
+    if (req.url === '/late') res.flushHeaders()
+    const session = sessions.get(req)
+    if (req.url === '/change') session.b = 2
+    res.end(JSON.stringify(session))
+    if (req.url === '/change-late') session.s = 'b'
+  })
+  const now = Math.floor(Date.now() / 1000)
+  const value = new Codec(deriveKeys(key), boundTo('session', '', '/'))
+    .seal('\n{ "a" : 1.0, "s": "\\u0061", "a": 1e400, "n": -0 }', now, now)
+  t.equal(JSON.stringify(served.handler.decodeCookie(value)), '{"a":null,"s":"a","n":0}', 'as JSON has it')
+  for (const path of ['/', '/late']) {
+    const answer = await served.ask(path, `session=${value}`)
+    t.equal(answer.body, '{"a":null,"s":"a","n":0}')
+    t.strictSame(answer.all('set-cookie'), [])
+  }
+  await until(() => closed === 2)
+  await new Promise(setImmediate)
+  t.strictSame(served.events.map(({ type }) => type), ['opened', 'opened'])
+  await served.ask('/change-late', `session=${value}`)
+  await until(() => closed === 3)
+  await until(() => served.events.at(-1)!.type === 'late')
+  t.match(served.events.at(-1), { error: { message: /lost: s$/ } }, 'what was changed, and nothing that is spelled otherwise')
+  const empty = new Codec(deriveKeys(key), boundTo('session', '', '/')).seal('{ }', now - 100, now - 100)
+  served.sessions.idleTimeout = 150
+  t.strictSame((await served.ask('/', `session=${empty}`)).all('set-cookie'), [], 'an empty one is not renewed')
+  served.sessions.idleTimeout = undefined
+  const changed = await served.ask('/change', `session=${value}`)
+  t.match(served.events.at(-1), { type: 'failed' }, 'Infinity cannot be stored again')
+  t.equal(changed.status, 500)
+})
+
+t.test('get within onEvent and validate', async (t) => {
+  const seen: unknown[] = []
+  const sessions: RequestSessions = new RequestSessions({
+    onEvent: (event: SessionEvent, req) => { seen.push(event.type, { ...sessions.get(req) }) },
+    validate: (session, _info, req) => {
+      seen.push({ ...session }, { ...sessions.get(req) })
+      return true
+    },
+  })
+  const handler = new SessionHandler(() => {}, key, sessions)
+  const req = { headers: { cookie: `session=${handler.encodeCookie({ a: 1 })}` } } as IncomingMessage
+  t.strictSame({ ...handler.read(req) }, { a: 1 })
+  t.strictSame(seen, [{ a: 1 }, {}, 'opened', { a: 1 }])
+})
+
+t.test('set refuses what is no plain object', async (t) => {
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler(() => {}, key, sessions)
+  const req = { headers: {} } as IncomingMessage
+  handler.read(req)
+  for (const wrong of [null, undefined, 1, 'secret content', [], new Date(), new Map(), () => {}]) {
+    const message = /^"session" expected a plain object, got (?!.*secret content)/
+    t.throws(() => sessions.set(req, wrong as never), { name: 'TypeError', message })
+  }
+  const data = { a: 1, ['__proto__x']: 2 }
+  sessions.set(req, data)
+  t.strictSame({ ...sessions.get(req) }, data)
+  t.equal(Object.getPrototypeOf(sessions.get(req)), null)
+  t.not(sessions.get(req), data as never, 'a copy')
+})
+
+t.test('a session that cannot be changed in place', async (t) => {
+  const rows: [name: string, spoil: (session: object) => void][] = [
+    ['frozen', (session) => { Object.freeze(session) }],
+    ['sealed', (session) => { Object.seal(session) }],
+    ['not extensible', (session) => { Object.preventExtensions(session) }],
+    ['with a fixed property', (session) => { Object.defineProperty(session, 'a', { configurable: false }) }],
+  ]
+  for (const [name, spoil] of rows) {
+    t.test(name, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        spoil(sessions.get(req))
+        if (req.url === '/clear') sessions.clear(req)
+        else sessions.set(req, { b: 2 })
+        res.end()
+      })
+      const cookie = `session=${served.handler.encodeCookie({ a: 1 })}`
+      t.equal(served.sessionIn(await served.ask('/clear', cookie)), '')
+      t.strictSame(served.sessionIn(await served.ask('/', cookie)), { b: 2 })
+    })
+  }
+})
+
+t.test('set and clear after the response is over are late', async (t) => {
+  for (const [name, change] of [
+    ['set', (sessions, req) => sessions.set(req, { b: 2 })],
+    ['clear', (sessions, req) => sessions.clear(req)],
+  ] as [string, (sessions: RequestSessions, req: IncomingMessage) => void][]) {
+    t.test(name, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        sessions.get(req)
+        res.on('close', () => {
+          setImmediate(() => {
+            change(sessions, req)
+            change(sessions, req)
+          })
+        })
+        res.end()
+      })
+      await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+      await until(() => served.events.length === 2)
+      await new Promise(setImmediate)
+      t.match(served.events, [{ type: 'opened' }, { type: 'late' }])
+      t.equal(served.events.length, 2, 'told once')
+    })
+  }
+})
+
+t.test('clear within validate', async (t) => {
+  for (const valid of [true, false]) {
+    t.test(`that returns ${valid}`, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        res.end(JSON.stringify(sessions.get(req)))
+      }, { options: { validate: (_, __, req): boolean => { served.sessions.clear(req); return valid } } })
+      const answer = await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+      t.equal(answer.body, '{}')
+      t.equal(served.sessionIn(answer), '')
+    })
+  }
+})
+
+t.test('validate is called once for each distinct cookie', async (t) => {
+  let calls = 0
+  const handler = new SessionHandler(() => {}, key, new RequestSessions({ validate: () => { calls++; return false } }))
+  const value = handler.encodeCookie({ a: 1 })
+  handler.read({ headers: { cookie: `session=${value}; session=${value}; session=${value}` } } as IncomingMessage)
+  t.equal(calls, 1)
+})
+
+t.test('Secure', async (t) => {
+  const rows: [secure: boolean | 'auto', tls: boolean, wanted: boolean][] = [
+    ['auto', false, false], ['auto', true, true], [true, false, true], [true, true, true], [false, false, false],
+    [false, true, false],
+  ]
+  for (const [secure, tls, wanted] of rows) {
+    for (const [name, data] of [['set', { a: 1 }], ['expired', {}]] as [string, object][]) {
+      t.test(`secure: ${secure}, ${tls ? 'over TLS' : 'over plain HTTP'}, ${name}`, async (t) => {
+        const sessions = new RequestSessions({ secure, onEvent: () => {} })
+        const handler = new SessionHandler((req, res) => {
+          sessions.clear(req)
+          Object.assign(sessions.get(req), data)
+          res.writeHead(200)
+        }, key, sessions)
+        const { req, res } = requestAndResponse('', tls)
+        handler.listener(req, res)
+        t.equal(/; Secure;/.test(String(res.getHeader('set-cookie'))), wanted)
+      })
+    }
+  }
+})
+
+t.test('set and clear leave the object that was handed out the session', async (t) => {
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler(() => {}, key, sessions)
+  const req = { headers: { cookie: `session=${handler.encodeCookie({ a: 1 })}` } } as IncomingMessage
+  const session = handler.read(req)
+  sessions.set(req, { b: 2 })
+  t.equal(sessions.get(req), session)
+  t.strictSame({ ...session }, { b: 2 })
+  sessions.clear(req)
+  t.equal(sessions.get(req), session)
+  t.strictSame({ ...session }, {})
+})
+
+t.test('a session that ends before its response leaves is kept for a second, and not longer or less', async (t) => {
+  const now = 1_800_000_000
+  setTime(t, now)
+  const served = await serveSessions(t, (req, res, sessions) => {
+    sessions.get(req).b = 2
+    setTime(t, now + Number(req.url!.slice(1)))
+    res.end()
+  }, { options: { maxAge: 100 } })
+  const cookie = `session=${served.handler.encodeCookie({ a: 1 })}`
+  for (const [age, left] of [[98, 2], [99, 1], [100, 1], [101, 1], [1000, 1]]) {
+    setTime(t, now + 50)
+    const [line] = (await served.ask(`/${age}`, cookie)).all('set-cookie')
+    t.match(line, `; Max-Age=${left}; `, `at the age of ${age}`)
+  }
+})

@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Test } from 'tap'
+import { RequestSessions, SessionHandler, type HandlerOptions, type SessionEvent, type SessionOptions }
+  from '../../lib/index.js'
+import { ask, type Answer } from './client.js'
+import { listen } from './listen.js'
+
+const remember = process.env['SESHCOOKIE_TEST_REMEMBER']
+
+/** The `remember` of handlers in tests that name none: `SESHCOOKIE_TEST_REMEMBER=n` runs a suite with another. */
+export const defaultRemember: number | undefined = remember === undefined ? undefined : Number(remember)
+
+export const key: Uint8Array = Buffer.alloc(32, 'seshcookie-http tests')
+
+export type Handle = (req: IncomingMessage, res: ServerResponse, sessions: RequestSessions) => unknown
+
+export interface ServedSessions {
+  events: SessionEvent[]
+  handler: SessionHandler
+  sessions: RequestSessions
+  origin: string
+  ask(path: string, cookie?: string): Promise<Answer>
+  /** The session in the one Set-Cookie line of ours, undefined where there is none, '' where it was expired. */
+  sessionIn(answer: Answer): object | '' | undefined
+}
+
+/** A handler around `handle` with sessions of its own, a server for it, and its events. */
+export async function serveSessions(
+  t: Test, handle: Handle, { options, ...handlerOptions }: HandlerOptions & { options?: SessionOptions } = {},
+): Promise<ServedSessions> {
+  const events: SessionEvent[] = []
+  const sessions = new RequestSessions({ onEvent: (event) => { events.push(event) }, ...options })
+  const handler = new SessionHandler((req, res) => handle(req, res, sessions), key, sessions,
+    { remember: defaultRemember, ...handlerOptions })
+  const origin = await listen(t, handler.listener)
+  return {
+    events, handler, sessions, origin,
+    ask: (path, cookie) => ask(origin, path, cookie === undefined ? {} : { cookie }),
+    sessionIn(answer) {
+      const values = answer.all('set-cookie').filter((line) => line.startsWith(`${handler.cookieName}=`))
+        .map((line) => line.slice(handler.cookieName.length + 1, line.indexOf(';')))
+      if (values.length > 1) throw new Error('more than one Set-Cookie line of ours')
+      return values[0] === undefined ? undefined : values[0] === '' ? '' : { ...handler.decodeCookie(values[0]) }
+    },
+  }
+}
