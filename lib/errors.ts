@@ -36,8 +36,15 @@ export class ExpiredError extends SeshcookieError {
   readonly code = 'ERR_SESHCOOKIE_EXPIRED'
 }
 
+/** How a session is too large. */
+interface SizeFacts {
+  readonly bytes: number
+  readonly limit: number
+  readonly largest: readonly { readonly key: string, readonly bytes: number }[]
+}
+
 /** The session does not fit into one cookie. */
-export class SizeError extends SeshcookieError {
+export class SizeError extends SeshcookieError implements SizeFacts {
   override readonly name = 'SizeError'
   readonly code = 'ERR_SESHCOOKIE_SIZE'
   /** The length of the Set-Cookie line; at least so much where counting stopped early. */
@@ -47,14 +54,11 @@ export class SizeError extends SeshcookieError {
   /** The largest top-level keys with the bytes that they take, at most three; none where counting stopped early. */
   readonly largest: readonly { readonly key: string, readonly bytes: number }[]
 
-  constructor(
-    message: string,
-    { bytes, limit, largest }: { bytes: number, limit: number, largest: readonly { key: string, bytes: number }[] },
-  ) {
-    super(message)
-    this.bytes = bytes
-    this.limit = limit
-    this.largest = largest
+  constructor(message: string, options: ErrorOptions & SizeFacts) {
+    super(message, options)
+    this.bytes = options.bytes
+    this.limit = options.limit
+    this.largest = options.largest
   }
 }
 
@@ -67,10 +71,10 @@ export class ValueError extends SeshcookieError {
   /** What it is, such as `NaN` or `an instance of Date`. */
   readonly found: string
 
-  constructor(path: string, found: string) {
-    super(`${path} is ${found}`)
-    this.path = path
-    this.found = found
+  constructor(message: string, options: ErrorOptions & { readonly path: string, readonly found: string }) {
+    super(message, options)
+    this.path = options.path
+    this.found = options.found
   }
 }
 
@@ -87,9 +91,9 @@ export class LateChangeError extends SeshcookieError {
   /** The top-level keys whose changes are lost; none where only the lifetime was changed, or nothing. */
   readonly keys: readonly string[]
 
-  constructor(message: string, keys: readonly string[]) {
-    super(message)
-    this.keys = keys
+  constructor(message: string, options: ErrorOptions & { readonly keys: readonly string[] }) {
+    super(message, options)
+    this.keys = options.keys
   }
 }
 

@@ -71,10 +71,11 @@ export class SessionHandler<
     sessions: RequestSessions<T> = Session as unknown as RequestSessions<T>,
     options: HandlerOptions = {},
   ) {
-    if (listener !== null && typeof listener !== 'function') throw misuse(TypeError, 'listener', 'a function or null', listener)
+    if (listener !== null && typeof listener !== 'function') throw misuse(TypeError, 'listener', 'a function', listener)
     const keys = deriveKeys(key)
     if (!(sessions instanceof RequestSessions)) {
-      throw misuse(TypeError, 'sessions', 'a RequestSessions (options are the fourth argument)', sessions)
+      const { message } = misuse(TypeError, 'sessions', 'a RequestSessions', sessions)
+      throw new TypeError(`${message}; options are the fourth argument`)
     }
     const { cookieName = 'session', cookiePath = '/', remember = 1000 } =
       ownOptions('options', options, ['cookieName', 'cookiePath', 'remember']) as HandlerOptions

@@ -256,7 +256,8 @@ export class RequestState {
       ? `the session was changed after the headers had left; lost: ${lost.join(', ')}`
       : isLimited
         ? 'the lifetime of the session was changed after the headers had left, and is lost'
-        : 'the session was first asked for after the headers had left, so that they could not say "Vary: Cookie"', lost)
+        : 'the session was first asked for after the headers had left, so that they could not say "Vary: Cookie"',
+    { keys: lost })
     this.cookie.emit({ type: 'late', error }, req)
     if (isDebugging) reportLate(req, error)
   }

@@ -67,9 +67,7 @@ export class SessionCookie {
   /** @throws TypeError for a name, a path or a combination with the settings that no browser would accept */
   rename(name: string, path: string): void {
     if (!isToken(name)) throw misuse(TypeError, 'cookieName', 'a token (RFC 9110 §5.6.2)', name)
-    if (!isPath(path)) {
-      throw misuse(TypeError, 'cookiePath', "a path that starts with '/', as it stands in a URL (RFC 6265bis §4.1.1)", path)
-    }
+    if (!isPath(path)) throw misuse(TypeError, 'cookiePath', "a path that starts with '/' (RFC 6265bis §4.1.1)", path)
     this.check(this.settings, name, path)
     this.#name = name
     this.#path = path

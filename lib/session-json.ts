@@ -1,5 +1,4 @@
-import { ValueError } from './errors.js'
-import { checkValues, unreadable } from './session-values.js'
+import { checkValues, unreadableError } from './session-values.js'
 
 /**
  * The JSON text of a session.
@@ -10,7 +9,7 @@ export function stringifySession(session: object): string {
   try {
     return JSON.stringify(session)
   } catch {
-    throw new ValueError('session', unreadable)
+    throw unreadableError()
   }
 }
 

@@ -14,8 +14,14 @@ type RawJSON = typeof JSON & { isRawJSON?(value: unknown): boolean }
 /** What is found where a session is too large. */
 const tooLarge = 'too large'
 
-/** What is found where a session cannot be looked at. */
-export const unreadable = 'not readable: a getter or proxy in it threw'
+/** That a session cannot be looked at. */
+export function unreadableError(): ValueError {
+  return valueError('session', 'not readable: a getter or proxy in it threw')
+}
+
+function valueError(path: string, found: string): ValueError {
+  return new ValueError(`${path} is ${found}`, { path, found })
+}
 
 /**
  * Looks at all values of a session, which are to be those that JSON carries, and counts them as it goes: what has too
@@ -28,11 +34,11 @@ export function checkValues(session: object): void {
   try {
     flaw = new Look().flawIn(session)
   } catch {
-    flaw = ['', unreadable]
+    throw unreadableError()
   }
   if (flaw === undefined) return
   const path = `session${flaw[0]}`
-  if (flaw[1] !== tooLarge) throw new ValueError(path, flaw[1])
+  if (flaw[1] !== tooLarge) throw valueError(path, flaw[1])
   throw new SizeError(
     `the session fits into no cookie: more than ${maxValues} values or ${maxCharacters} characters, counted up to ${path}`,
     { bytes: maxCharacters + 1, limit: maxLineLength, largest: [] })
@@ -155,10 +161,11 @@ function symbolIn(value: object): Flaw | undefined {
 /** The name in the code, and not what an instance says; a getter or a static member may have any `name`. */
 function className(value: object): string {
   try {
-    const { name } = (Object.getPrototypeOf(value) as { constructor: { name: unknown } }).constructor
+    const { constructor } = Object.getPrototypeOf(value) as { constructor: unknown }
+    const name: unknown = typeof constructor === 'function' ? constructor.name : ''
     if (typeof name === 'string' && name !== '') return quoted(name)
   } catch {
-    // without a constructor, or with a name that throws
+    // a getter that throws
   }
   return 'a class'
 }

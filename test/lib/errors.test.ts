@@ -5,7 +5,7 @@ import {
   ExpiredError, FormatError, HashError, LateChangeError, LenError, NoSessionError, SeshcookieError, SizeError,
   ValueError,
 } from '../../lib/index.js'
-import { misuse } from '../../lib/errors.js'
+import { misuse, wrongWord } from '../../lib/errors.js'
 
 const classes = [
   [HashError, 'HashError', 'ERR_SESHCOOKIE_HASH'],
@@ -18,10 +18,12 @@ const classes = [
   [LateChangeError, 'LateChangeError', 'ERR_SESHCOOKIE_LATE'],
 ] as const
 
+const facts = { bytes: 1, limit: 2, largest: [{ key: 'a', bytes: 1 }], path: 'session.a', found: 'NaN', keys: ['a'] }
+
 for (const [Kind, name, code] of classes) {
   t.test(name, async (t) => {
     const cause = new Error('cause')
-    const error = new Kind('what happened', { cause })
+    const error = new Kind('what happened', { cause, ...facts })
     t.strictSame([error.name, error.code, error.message, error.cause], [name, code, 'what happened', cause])
     t.equal(Kind.name, name)
     t.equal(String(error), `${name}: what happened`)
@@ -33,6 +35,21 @@ for (const [Kind, name, code] of classes) {
     t.match(inspect(error), code)
   })
 }
+
+t.test('errors become JSON with their facts, for loggers', async (t) => {
+  const rows: [Kind: typeof classes[number][0], facts: object][] = [
+    [HashError, {}],
+    [NoSessionError, {}],
+    [SizeError, { bytes: 1, limit: 2, largest: [{ key: 'a', bytes: 1 }] }],
+    [ValueError, { path: 'session.a', found: 'NaN' }],
+    [LateChangeError, { keys: ['a'] }],
+  ]
+  for (const [Kind, own] of rows) {
+    const error = new Kind('what happened', facts)
+    t.strictSame(JSON.parse(JSON.stringify({ type: 'failed', error })),
+      { type: 'failed', error: { name: error.name, code: error.code, message: 'what happened', ...own } })
+  }
+})
 
 t.test('no class is missing, and no code is used twice', async (t) => {
   const exported = Object.entries(library).filter(([name]) => name.endsWith('Error')).map(([name]) => name)
@@ -115,5 +132,17 @@ t.test('misuse says what came, and nothing of its content', async (t) => {
         t.equal(error.message, `"name" expected something else, got ${got}`)
       }
     })
+  }
+})
+
+t.test('a wrong word is repeated, and nothing else is', async (t) => {
+  const rows: [value: unknown, got: string][] = [
+    ['Strict', "'Strict'"], ['', '""'], ['a b', '"a b"'], ['a\n\x9b', '"a\\n\\u009b"'], ['x'.repeat(300), `'${'x'.repeat(64)}'`],
+    [['secret'], 'an array of 1'], [1, 'number'], [null, 'null'],
+  ]
+  for (const [value, got] of rows) {
+    const error = wrongWord('sameSite', "'strict', 'lax' or 'none'", value)
+    t.type(error, TypeError)
+    t.equal(error.message, `"sameSite" expected 'strict', 'lax' or 'none', got ${got}`)
   }
 })

@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { createServer as createHttp2Server, type Http2ServerResponse } from 'node:http2'
-import { RequestSessions, SessionHandler, type SessionEvent, type SessionInfo } from '../../lib/index.js'
+import { RequestSessions, SessionHandler, type AnyRequest, type LateChangeError, type LifetimeOptions, type SessionData,
+  type SessionEvent, type SessionInfo, type SessionOptions } from '../../lib/index.js'
 import { requestAndResponse } from '../support/request-and-response.js'
 import { ask, askHttp2 } from '../support/client.js'
 import { listen } from '../support/listen.js'
@@ -96,11 +97,8 @@ t.test('what counts as a change', async (t) => {
     ['deleted and put back as the last key', (s) => { delete s.z; s.z = 0 }, false],
     ['a missing key deleted', (s) => { delete s.missing }, false],
     ['undefined added', (s) => { s.u = undefined }, false],
-    ['a function added', (s) => { s.u = () => {} }, false],
-    ['a symbol key added', (s) => { (s as Record<symbol, unknown>)[Symbol('k')] = 1 }, false],
     ['an own property that is not enumerable', (s) => { Object.defineProperty(s, 'hidden', { value: 1 }) }, false],
     ['-0 for 0', (s) => { s.z = -0 }, false],
-    ['NaN for null, the same JSON', (s) => { s.list[1].x = NaN }, false],
     ['pushed and popped', (s) => { s.list.push(1); s.list.pop() }, false],
     ['a nested change', (s) => { s.deep.a.b = 'd' }, true],
     ['a nested deletion', (s) => { delete s.deep.a.b }, true],
@@ -133,6 +131,51 @@ t.test('what counts as a change', async (t) => {
       t.strictSame(served.events.map(({ type }) => type), written ? ['opened', 'saved'] : ['opened'])
     })
   }
+})
+
+t.test('what JSON would drop or spell as the old text is refused, and the cookie stays as it was', async (t) => {
+  type Data = { none: unknown, empty: object, list: unknown[], [key: string | symbol]: unknown }
+  const rows: [name: string, change: (session: Data) => void, path: string][] = [
+    ['NaN where null was', (s) => { s.none = NaN }, 'session.none'],
+    ['Infinity in an array where null was', (s) => { s.list[0] = Infinity }, 'session.list[0]'],
+    ['a hole where null was', (s) => { delete s.list[0] }, 'session.list[0]'],
+    ['a Map for {}', (s) => { s.empty = new Map([['a', 1]]) }, 'session.empty'],
+    ['a function beside old data', (s) => { s.run = () => {} }, 'session.run'],
+    ['a symbol beside old data', (s) => { s.tag = Symbol('tag') }, 'session.tag'],
+    ['a symbol as a name', (s) => { s[Symbol('tag')] = 1 }, 'session[Symbol(tag)]'],
+    ['a property of an array', (s) => { Object.assign(s.list, { total: 1 }) }, 'session.list.total'],
+  ]
+  for (const [name, change, path] of rows) {
+    t.test(name, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        change(sessions.get(req) as never)
+        res.end()
+      })
+      const answer = await served.ask('/', `session=${served.handler.encodeCookie({ none: null, empty: {}, list: [null] })}`)
+      t.equal(answer.status, 500)
+      t.strictSame(answer.all('set-cookie'), [])
+      t.match(served.events.slice(1), [{ type: 'failed', error: { code: 'ERR_SESHCOOKIE_VALUE', path } }])
+    })
+  }
+})
+
+t.test('a session that no cookie holds is refused without looking at all of it', async (t) => {
+  const served = await serveSessions(t, (req, res, sessions) => {
+    const session = sessions.get(req) as { items: unknown[] }
+    session.items = [1]
+    if (req.url === '/hole') session.items[100_000_000] = 1
+    if (req.url === '/doubled') for (let level = 0; level < 40; level++) session.items = [session.items, session.items]
+    if (req.url === '/late') res.flushHeaders()
+    if (req.url === '/late') for (let level = 0; level < 40; level++) session.items = [session.items, session.items]
+    res.end()
+  })
+  t.equal((await served.ask('/hole')).status, 500)
+  t.match(served.events.at(-1), { error: { path: 'session.items[1]', found: 'a hole' } })
+  t.equal((await served.ask('/doubled')).status, 500)
+  t.match(served.events.at(-1), { error: { code: 'ERR_SESHCOOKIE_SIZE' } })
+  await served.ask('/late')
+  await until(() => served.events.at(-1)!.type === 'late')
+  t.match(served.events.at(-1), { error: { keys: ['items'] } })
 })
 
 t.test('times', async (t) => {
@@ -268,7 +311,7 @@ t.test('late changes', async (t) => {
       res.end()
       session.b = 2
       session['c d'] = { e: 1 }
-    }, 'b, c d'],
+    }, 'b, "c d"'],
     ['first asked for after the head', (req, res, sessions) => {
       res.write('x')
       delete sessions.get(req).a
@@ -289,11 +332,46 @@ t.test('late changes', async (t) => {
       sessions.get(req).big = 1n as never
       res.end()
     }, 'big'],
-    ['read only, after the head', (req, res, sessions) => {
+    ['first asked for after the head, and not changed', (req, res, sessions) => {
       res.write('x')
       sessions.get(req)
       res.end()
+    }, ''],
+    ['first asked for by info after the end', (req, res, sessions) => {
+      res.end()
+      sessions.info(req)
+    }, ''],
+    ['limited after the head', (req, res, sessions) => {
+      sessions.get(req)
+      res.write('x')
+      sessions.limit(req, { maxAge: 10 })
+      res.end()
+    }, ''],
+    ['limited and changed after the head', (req, res, sessions) => {
+      sessions.get(req)
+      res.write('x')
+      sessions.limit(req, { maxAge: 10 })
+      sessions.get(req).b = 1
+      res.end()
+    }, 'b'],
+    ['limited to what it is after the head', (req, res, sessions) => {
+      sessions.limit(req, { maxAge: 10 })
+      res.write('x')
+      sessions.limit(req, { maxAge: 10 })
+      res.end()
     }, undefined],
+    ['limited when it is empty', (req, res, sessions) => {
+      sessions.clear(req)
+      res.write('x')
+      sessions.limit(req, { maxAge: 10 })
+      res.end()
+    }, undefined],
+    ['limited and cleared after the head', (req, res, sessions) => {
+      sessions.limit(req, { maxAge: 10 })
+      res.write('x')
+      sessions.clear(req)
+      res.end()
+    }, 'a'],
     ['the order of keys', (req, res, sessions) => {
       const session = sessions.get(req)
       session.b = 2
@@ -329,9 +407,10 @@ t.test('late changes', async (t) => {
       t.equal(answer.status, 200)
       const late = served.events.filter((event) => event.type === 'late')
       t.equal(late.length, lost === undefined ? 0 : 1)
-      if (lost !== undefined) {
-        t.match(late[0], { error: { code: 'ERR_SESHCOOKIE_LATE', name: 'LateChangeError', message: `lost: ${lost}` } })
-      }
+      if (lost === undefined) return
+      const keys = lost === '' ? [] : lost.split(', ')
+      t.match(late[0], { error: { code: 'ERR_SESHCOOKIE_LATE', name: 'LateChangeError', message: lost && `lost: ${lost}` } })
+      t.strictSame((late[0] as { error: LateChangeError }).error.keys, keys)
     })
   }
 
@@ -360,7 +439,7 @@ t.test('a session first asked for when the head has left, over', async (t) => {
         const events: SessionEvent[] = []
         const sessions = new RequestSessions({ onEvent: (event) => events.push(event) })
         const other = new RequestSessions()
-        const inner = new SessionHandler<never, never>((req: IncomingMessage, res: Response) => {
+        const inner = new SessionHandler<SessionData, never, never>((req: IncomingMessage, res: Response) => {
           const change = () => { sessions.set(req, { a: 1 }) }
           if (when === 'before the end') {
             (res as ServerResponse).flushHeaders()
@@ -409,7 +488,10 @@ t.test('after the response the session is what the cookie holds', async (t) => {
       t.equal(Object.getPrototypeOf(session), null)
       t.equal(session, again, 'one object')
       t.equal(info === undefined, name === 'cleared')
-      t.equal(served.events.filter(({ type }) => type === 'late').length, 0)
+      await new Promise(setImmediate)
+      const late = served.events.filter(({ type }) => type === 'late')
+      t.match(late, name === 'never asked for' ? [{ error: { keys: [] } }] : [])
+      t.equal(late.length, name === 'never asked for' ? 1 : 0)
     })
   }
 
@@ -446,7 +528,8 @@ t.test('after the response the session is what the cookie holds', async (t) => {
 })
 
 t.test('a text that was sealed in another spelling is unchanged when it means the same', async (t) => {
-  const { Codec, boundTo } = await import('../../lib/codec.js')
+  const { associatedData, Codec } = await import('../../lib/codec.js')
+  const { noLifetime } = await import('../../lib/lifetime.js')
   const { deriveKeys } = await import('../../lib/keys.js')
   let closed = 0
   const served = await serveSessions(t, (req, res, sessions) => {
@@ -458,28 +541,318 @@ t.test('a text that was sealed in another spelling is unchanged when it means th
     if (req.url === '/change-late') session.s = 'b'
   })
   const now = Math.floor(Date.now() / 1000)
-  const value = new Codec(deriveKeys(key), boundTo('session', '', '/'))
-    .seal('\n{ "a" : 1.0, "s": "\\u0061", "a": 1e400, "n": -0 }', now, now)
-  t.equal(JSON.stringify(served.handler.decodeCookie(value)), '{"a":null,"s":"a","n":0}', 'as JSON has it')
+  const sealed = (text: string, time: number) => new Codec(deriveKeys(key), associatedData('session', '', '/', false))
+    .seal(text, { created: time, issued: time, lifetime: noLifetime })
+  const value = sealed('\n{ "a" : 1.0, "s": "\\u0061", "a": 1e0, "n": -0 }', now)
+  t.equal(JSON.stringify(served.handler.decodeCookie(value)), '{"a":1,"s":"a","n":0}', 'as JSON has it')
   for (const path of ['/', '/late']) {
     const answer = await served.ask(path, `session=${value}`)
-    t.equal(answer.body, '{"a":null,"s":"a","n":0}')
+    t.equal(answer.body, '{"a":1,"s":"a","n":0}')
     t.strictSame(answer.all('set-cookie'), [])
   }
   await until(() => closed === 2)
   await new Promise(setImmediate)
-  t.strictSame(served.events.map(({ type }) => type), ['opened', 'opened'])
+  t.match(served.events, [{ type: 'opened' }, { type: 'opened' }, { type: 'late', error: { keys: [] } }])
   await served.ask('/change-late', `session=${value}`)
   await until(() => closed === 3)
   await until(() => served.events.at(-1)!.type === 'late')
   t.match(served.events.at(-1), { error: { message: /lost: s$/ } }, 'what was changed, and nothing that is spelled otherwise')
-  const empty = new Codec(deriveKeys(key), boundTo('session', '', '/')).seal('{ }', now - 100, now - 100)
+  const empty = sealed('{ }', now - 100)
   served.sessions.idleTimeout = 150
   t.strictSame((await served.ask('/', `session=${empty}`)).all('set-cookie'), [], 'an empty one is not renewed')
   served.sessions.idleTimeout = undefined
-  const changed = await served.ask('/change', `session=${value}`)
-  t.match(served.events.at(-1), { type: 'failed' }, 'Infinity cannot be stored again')
-  t.equal(changed.status, 500)
+  t.strictSame(served.sessionIn(await served.ask('/change', `session=${value}`)), { a: 1, s: 'a', n: 0, b: 2 })
+  t.equal((await served.ask('/', `session=${sealed('{"a":1e400}', now)}`)).status, 500)
+  t.match(served.events.at(-1), { type: 'failed', error: { path: 'session.a', found: 'Infinity' } })
+})
+
+t.test('nothing is shared between requests', async (t) => {
+  const constant = { cart: { items: [] as string[] }, list: [[1]] }
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler(() => {}, key, sessions)
+  const visitor = () => {
+    const req = { headers: {} } as IncomingMessage
+    handler.read(req)
+    return req
+  }
+  const [alice, bob, carol] = [visitor(), visitor(), visitor()]
+  const itemsOf = (req: IncomingMessage) => (sessions.get(req) as typeof constant).cart.items
+  sessions.set(alice, constant)
+  itemsOf(alice).push('secret')
+  sessions.set(bob, constant)
+  t.strictSame(itemsOf(bob), [], 'a constant of the application')
+  sessions.set(carol, sessions.get(alice))
+  itemsOf(carol).push('more')
+  t.strictSame(itemsOf(alice), ['secret'], 'the session of another request')
+  t.strictSame(constant, { cart: { items: [] }, list: [[1]] })
+})
+
+t.test('set tells at once what JSON does not carry, and leaves the session as it was', async (t) => {
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler(() => {}, key, sessions)
+  const req = { headers: {} } as IncomingMessage
+  handler.read(req)
+  sessions.set(req, { a: 1 })
+  t.throws(() => sessions.set(req, { a: { b: [NaN] } }), { code: 'ERR_SESHCOOKIE_VALUE', path: 'session.a.b[0]' })
+  t.strictSame({ ...sessions.get(req) }, { a: 1 })
+})
+
+t.test('set to what is too large fails when it is stored, whatever is cut from it by then', async (t) => {
+  const constant = { list: Array.from({ length: 1e6 }, () => [1]) }
+  const served = await serveSessions(t, (req, res, sessions) => {
+    sessions.set(req, constant)
+    ;(sessions.get(req) as typeof constant).list[0]![0] = 2
+    res.end()
+  })
+  t.equal((await served.ask('/')).status, 500)
+  t.match(served.events, [{ type: 'failed', error: { code: 'ERR_SESHCOOKIE_SIZE' } }])
+  t.strictSame(constant.list[0], [1])
+})
+
+t.test('check tells what storing the session now would meet', async (t) => {
+  const served = await serveSessions(t, (req, res, sessions) => {
+    const rows: [data: object, code: string | undefined][] = [
+      [{}, undefined], [{ a: 1 }, undefined], [{ a: 'x'.repeat(2800) }, undefined],
+      [{ a: 'x'.repeat(3500) }, 'ERR_SESHCOOKIE_SIZE'], [{ a: 'x'.repeat(5000) }, 'ERR_SESHCOOKIE_SIZE'], [{ a: 1n }, 'ERR_SESHCOOKIE_VALUE'],
+    ]
+    for (const [data, code] of rows) {
+      sessions.clear(req)
+      Object.assign(sessions.get(req), data)
+      if (code === undefined) t.doesNotThrow(() => sessions.check(req))
+      else t.throws(() => sessions.check(req), { code })
+    }
+    sessions.clear(req)
+    res.end()
+  })
+  t.equal((await served.ask('/')).status, 200)
+})
+
+t.test('check counts what the line will have in it', async (t) => {
+  const text = 'x'.repeat(2938)
+  const served = await serveSessions(t, (req, res, sessions) => {
+    sessions.get(req).s = text
+    t.throws(() => sessions.check(req), { code: 'ERR_SESHCOOKIE_SIZE' })
+    sessions.limit(req, { persistent: false }) // without Max-Age and Expires
+    t.doesNotThrow(() => sessions.check(req))
+    res.end()
+  }, { options: { secure: true } })
+  t.strictSame(served.sessionIn(await served.ask('/')), { s: text })
+})
+
+t.test('limit', async (t) => {
+  const start = 1_800_000_000
+  const expires = (seconds: number) => new Date((start + seconds) * 1000)
+  const sent = (seconds: number) => `; Max-Age=${seconds}; Expires=${expires(seconds).toUTCString()}; Path=/`
+
+  const rows: [name: string, options: SessionOptions, lifetime: LifetimeOptions, end: number, tail: string][] = [
+    ['nothing', {}, {}, 86_400, sent(86_400)],
+    ['undefined', {}, { maxAge: undefined, idleTimeout: undefined, persistent: undefined }, 86_400, sent(86_400)],
+    ['a shorter maxAge', {}, { maxAge: 28_800 }, 28_800, sent(28_800)],
+    ['a longer maxAge, which does not count', {}, { maxAge: 100_000 }, 86_400, sent(86_400)],
+    ['until the browser closes', {}, { persistent: false }, 86_400, '; Path=/'],
+    ['a shorter one until the browser closes', {}, { maxAge: 28_800, persistent: false }, 28_800, '; Path=/'],
+    ['persistent where others are not', { persistent: false }, { persistent: true }, 86_400, sent(86_400)],
+    ['idle where others are not', {}, { idleTimeout: 600 }, 600, sent(86_400)],
+    ['idle for less than others', { idleTimeout: 1200 }, { idleTimeout: 600 }, 600, sent(86_400)],
+    ['idle for longer, which does not count', { idleTimeout: 600 }, { idleTimeout: 1200 }, 600, sent(86_400)],
+    ['the least', {}, { maxAge: 1, idleTimeout: 1 }, 1, sent(1)],
+    ['the most', { maxAge: 34_560_000 }, { maxAge: 34_560_000 }, 34_560_000, sent(34_560_000)],
+  ]
+  for (const [name, options, lifetime, end, tail] of rows) {
+    t.test(`to ${name}`, async (t) => {
+      setTime(t, start)
+      const infos: (SessionInfo | undefined)[] = []
+      const served = await serveSessions(t, (req, res, sessions) => {
+        sessions.get(req).a = 1
+        if (req.url === '/limit') sessions.limit(req, lifetime)
+        res.flushHeaders()
+        infos.push(sessions.info(req))
+        res.end()
+      }, { options })
+      const first = await served.ask('/limit')
+      t.match(first.all('set-cookie')[0], new RegExp(`^session=[\\w-]+${tail}; HttpOnly`))
+      const cookie = first.all('set-cookie')[0]!.split(';')[0]!
+      await served.ask('/', cookie)
+      t.strictSame(infos.map((info) => info!.expiresAt), [expires(end), expires(end)])
+      setTime(t, start + end - 1)
+      await served.ask('/', cookie)
+      t.match(served.events.at(-1), { type: end > 600 ? 'opened' : /opened|saved/ })
+      setTime(t, start + end)
+      await served.ask('/', cookie)
+      t.ok(served.events.some((event) => event.type === 'rejected' && event.reason === 'expired'))
+    })
+  }
+
+  t.test('is kept when the session is written again, and by set, and forgotten by clear', async (t) => {
+    setTime(t, start)
+    const served = await serveSessions(t, (req, res, sessions) => {
+      if (req.url === '/limit') {
+        sessions.get(req).a = 1
+        sessions.limit(req, { maxAge: 100 })
+      }
+      if (req.url === '/write') sessions.get(req).b = 2
+      if (req.url === '/set') sessions.set(req, { c: 3 })
+      if (req.url === '/clear') {
+        sessions.limit(req, { maxAge: 50 })
+        sessions.clear(req)
+        sessions.get(req).d = 4
+      }
+      if (req.url === '/give-back') sessions.limit(req, {})
+      res.end()
+    })
+    let cookie = ''
+    const lines: (string | undefined)[] = []
+    for (const path of ['/limit', '/', '/write', '/set', '/give-back', '/limit', '/clear']) {
+      const [line] = (await served.ask(path, cookie)).all('set-cookie')
+      lines.push(line && /Max-Age=\d+/.exec(line)![0])
+      if (line !== undefined) cookie = line.split(';')[0]!
+    }
+    t.strictSame(lines, ['Max-Age=100', undefined, 'Max-Age=100', 'Max-Age=100', 'Max-Age=86400', 'Max-Age=100', 'Max-Age=86400'])
+  })
+
+  t.test('writes an unchanged session, and nothing where nothing changes', async (t) => {
+    setTime(t, start)
+    const served = await serveSessions(t, (req, res, sessions) => {
+      if (req.url !== '/') sessions.limit(req, { maxAge: Number(req.url!.slice(1)) })
+      if (req.url === '/10') sessions.limit(req, {}) // the second call replaces the first
+      res.end()
+    })
+    const cookie = `session=${served.handler.encodeCookie({ a: 1 })}`
+    const limited = await served.ask('/100', cookie)
+    t.strictSame(served.sessionIn(limited), { a: 1 })
+    t.strictSame(served.events, [{ type: 'opened', keyIndex: 0 }, { type: 'saved', bytes: limited.all('set-cookie')[0]!.length, renewed: false }])
+    t.strictSame((await served.ask('/100', limited.all('set-cookie')[0]!.split(';')[0]!)).all('set-cookie'), [], 'the same again')
+    t.strictSame((await served.ask('/10', cookie)).all('set-cookie'), [], 'and given back')
+    t.strictSame((await served.ask('/100')).all('set-cookie'), [], 'of an empty session')
+  })
+
+  t.test('holds where the setting is lowered later, as the setting does', async (t) => {
+    setTime(t, start)
+    const served = await serveSessions(t, (req, res, sessions) => { res.end(String(sessions.info(req)?.expiresAt.getTime())) })
+    const limited = await serveSessions(t, (req, res, sessions) => {
+      sessions.get(req).a = 1
+      sessions.limit(req, { maxAge: 100 })
+      res.end()
+    })
+    const [line] = (await limited.ask('/')).all('set-cookie')
+    const cookie = line!.split(';')[0]!
+    served.sessions.maxAge = 50
+    t.equal((await served.ask('/', cookie)).body, String(expires(50).getTime()))
+    served.sessions.maxAge = 1000
+    t.equal((await served.ask('/', cookie)).body, String(expires(100).getTime()))
+  })
+
+  t.test('renews in the second half of its own idle window', async (t) => {
+    setTime(t, start)
+    const served = await serveSessions(t, (req, res, sessions) => {
+      const session = sessions.get(req)
+      if (req.url === '/in') {
+        session.a = 1
+        sessions.limit(req, { idleTimeout: 600 })
+      }
+      res.end()
+    })
+    const cookie = (await served.ask('/in')).all('set-cookie')[0]!.split(';')[0]!
+    setTime(t, start + 299)
+    t.strictSame((await served.ask('/', cookie)).all('set-cookie'), [])
+    setTime(t, start + 300)
+    t.match((await served.ask('/', cookie)).all('set-cookie')[0], '; Max-Age=86100; ')
+    t.match(served.events.at(-1), { renewed: true })
+  })
+
+  t.test('info tells the new end at once', async (t) => {
+    setTime(t, start)
+    const sessions = new RequestSessions()
+    const handler = new SessionHandler(() => {}, key, sessions)
+    const req = { headers: { cookie: `session=${handler.encodeCookie({ a: 1 })}` } } as IncomingMessage
+    handler.read(req)
+    sessions.limit(req, { maxAge: 100 })
+    t.strictSame(sessions.info(req)!.expiresAt, expires(100))
+    sessions.limit(req, {})
+    t.strictSame(sessions.info(req)!.expiresAt, expires(86_400))
+  })
+
+  const wrong: [lifetime: unknown, error: object][] = [
+    [undefined, { name: 'TypeError', message: '"lifetime" expected an object, got undefined' }],
+    [null, { name: 'TypeError' }],
+    [60, { name: 'TypeError' }],
+    [{ maxage: 60 }, { name: 'TypeError', message: /expected only maxAge, idleTimeout, persistent, got the unknown name maxage$/ }],
+    [{ maxAge: '60' }, { name: 'TypeError', message: /^"maxAge" expected a whole number of seconds/ }],
+    [{ maxAge: 0 }, { name: 'RangeError' }],
+    [{ maxAge: 1.5 }, { name: 'RangeError' }],
+    [{ maxAge: NaN }, { name: 'RangeError' }],
+    [{ maxAge: 34_560_001 }, { name: 'RangeError' }],
+    [{ idleTimeout: 0 }, { name: 'RangeError', message: /^"idleTimeout" expected/ }],
+    [{ persistent: 'no' }, { name: 'TypeError', message: '"persistent" expected a boolean, got a string of 2 bytes' }],
+    [{ persistent: null }, { name: 'TypeError' }],
+  ]
+  t.test('refuses what the options refuse, and changes nothing', async (t) => {
+    const sessions = new RequestSessions()
+    const handler = new SessionHandler(() => {}, key, sessions)
+    const req = { headers: { cookie: `session=${handler.encodeCookie({ a: 1 })}` } } as IncomingMessage
+    handler.read(req)
+    sessions.limit(req, { maxAge: 100 })
+    const before = sessions.info(req)
+    for (const [lifetime, error] of wrong) t.throws(() => sessions.limit(req, lifetime as never), error)
+    t.strictSame(sessions.info(req), before)
+  })
+})
+
+t.test('set, clear and limit within validate neither throw out of get nor loop', async (t) => {
+  const acts: [name: string, act: (sessions: RequestSessions, req: AnyRequest) => void, session: object, line: RegExp | undefined][] = [
+    ['get', (sessions, req) => { sessions.get(req) }, { a: 1 }, undefined],
+    ['get, and a change of what it gives', (sessions, req) => { sessions.get(req).b = 1 }, { a: 1 }, undefined],
+    ['info', (sessions, req) => { sessions.info(req) }, { a: 1 }, undefined],
+    ['set', (sessions, req) => { sessions.set(req, { b: 2 }) }, { b: 2 }, /^session=.+Max-Age=86400/],
+    ['clear', (sessions, req) => { sessions.clear(req) }, {}, /^session=; Max-Age=0/],
+    ['limit', (sessions, req) => { sessions.limit(req, { maxAge: 100 }) }, { a: 1 }, /Max-Age=100/],
+  ]
+  for (const [name, act, session, line] of acts) {
+    t.test(name, async (t) => {
+      let calls = 0
+      const served = await serveSessions(t, (req, res, sessions) => {
+        res.end(JSON.stringify(sessions.get(req)))
+      }, {
+        options: {
+          validate: (_, __, req): boolean => {
+            calls++
+            act(served.sessions, req)
+            return true
+          },
+        },
+      })
+      const answer = await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+      t.equal(answer.status, 200)
+      t.strictSame(JSON.parse(answer.body), session)
+      t.equal(calls, 1)
+      if (line === undefined) t.strictSame(answer.all('set-cookie'), [])
+      else t.match(answer.all('set-cookie')[0], line)
+    })
+  }
+})
+
+t.test('what throws while a session is opened leaves the state as it was', async (t) => {
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler(() => {}, key, sessions)
+  const req = { headers: { cookie: `session=${handler.encodeCookie({ a: 1 })}` } } as IncomingMessage
+  handler.attach(req, { writeHead() {} } as never)
+  const deep = (): unknown => {
+    try {
+      return deep()
+    } catch {
+      return sessions.get(req) // as much stack as a call or two take
+    }
+  }
+  let thrown: unknown
+  try {
+    deep()
+  } catch (error) {
+    thrown = error
+  }
+  t.match(thrown, undefined, 'at some depth it succeeds')
+  t.strictSame({ ...sessions.get(req) }, { a: 1 })
+  sessions.get(req).b = 2
+  t.strictSame({ ...sessions.get(req) }, { a: 1, b: 2 })
 })
 
 t.test('get within onEvent and validate', async (t) => {
