@@ -79,7 +79,8 @@ async function killerOf(mutant, copy) {
   const file = join(copy, 'lib', mutant.file)
   const source = readFileSync(file, 'utf8')
   const near = [...mutant.tests ?? [], ...nearest[mutant.file]]
-  const all = readdirSync(join(copy, 'test')).filter((name) => name.endsWith('.test.ts') && !blind.includes(name))
+  const all = readdirSync(join(copy, 'test'), { recursive: true })
+    .filter((name) => name.endsWith('.test.ts') && !blind.includes(name)).sort()
   for (const test of new Set([...near, ...all])) {
     writeFileSync(file, source.split(mutant.from).join(mutant.to))
     const failure = await failureOf(test, copy)

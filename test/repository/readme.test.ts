@@ -26,11 +26,12 @@ async function run(t: Test, { heading, code }: Block): Promise<{ origin: string,
   writeFileSync(file, code)
   const anyPort = new URL('../support/any-port.js', import.meta.url).href
   const child = spawn(process.execPath, ['--import', anyPort, file.pathname],
-    { env: { ...process.env, SESSION_KEY: key }, stdio: ['ignore', 'pipe', 'inherit'] })
+    { env: { ...process.env, SESSION_KEY: key }, stdio: ['ignore', 'pipe', 'pipe'] })
   const exit = once(child, 'exit').then(([status]) => status as number)
   t.teardown(() => child.kill())
   const origin = await new Promise<string>((resolve, reject) => {
     let output = ''
+    child.stderr.on('data', (chunk) => { output += chunk })
     child.stdout.on('data', (chunk) => {
       output += chunk
       const found = /listening on (\d+)/.exec(output)
