@@ -22,6 +22,7 @@ const help = `node bench.js [options] [part ...]      (README.md says what each 
 All of them by default.
 
   --against FOLDER   another build of the library (a dist folder) beside this one: codec, http, fastify
+  --no-sockets       http: requests without sockets; less noise, but not what a server costs
   --only TEXT        only what has this in its name (and what that is compared with); several: all of them
   --seconds N        for each part with servers; more seconds are more processes of each
   --quick            short: to see that it works, not to believe
@@ -38,6 +39,7 @@ const { values: options, positionals } = parseArgs({
     against: { type: 'string' },
     only: { type: 'string', multiple: true, default: [] },
     seconds: { type: 'string' },
+    'no-sockets': { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     readme: { type: 'boolean', default: false },
@@ -63,6 +65,7 @@ function commit() {
 async function run(names) {
   const { quick, only, against } = options
   const seconds = Number(options.seconds ?? (quick ? 10 : 90))
+  const sockets = !options['no-sockets']
   const say = (progress) => process.stderr.write(`${progress}\n`)
   const report = {
     date: new Date().toISOString(),
@@ -77,7 +80,7 @@ async function run(names) {
   console.log(`Node.js ${report.node}, ${report.cpu}, ${report.date.slice(0, 10)}, commit ${report.commit}`)
   console.log('median (smallest..largest)\n')
   for (const name of names) {
-    const { results, tables } = await parts[name]({ quick, only, against, seconds, say })
+    const { results, tables } = await parts[name]({ quick, only, against, seconds, sockets, say })
     report.parts[name] = { ...results, tables }
     for (const table of tables) console.log(text(table))
   }
@@ -87,7 +90,7 @@ async function run(names) {
   }
   const { table, missed } = goals(report.parts)
   const measured = table.rows.filter((row) => row.at(-1) !== 'not measured')
-  if (against === undefined && measured.length > 0) console.log(text({ ...table, rows: measured }))
+  if (against === undefined && sockets && measured.length > 0) console.log(text({ ...table, rows: measured }))
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
   if (options.readme) writeReadme(report, say)
   if (options.strict && missed > 0) process.exitCode = 1

@@ -141,7 +141,7 @@ export async function limits(options) {
 
 /** What the heap has grown by after a million requests, the first hundred thousand left out. */
 export async function memory({ quick, say }) {
-  const count = quick ? 100_000 : 1_000_000
+  const count = quick ? 10_000 : 1_000_000
   const load = new Child('load.js')
   const servers = []
   try {

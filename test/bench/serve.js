@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { answerFor, application } from './app.js'
+import { browser } from './exchange.js'
 import { codecs } from './floor.js'
 import { collectGarbage } from './measure.js'
 import * as ours from './ours.js'
@@ -7,7 +8,8 @@ import * as peers from './peers.js'
 
 /*
  * One server in a process of its own, started by servers.js: `node serve.js SPEC`, where SPEC is the JSON that says
- * which. It listens on a free port of the loopback interface, and tells its parent what it has used whenever asked.
+ * which. It listens on a free port of the loopback interface, does requests without sockets when told so, and tells
+ * its parent what it has used whenever asked.
  */
 
 /** The least of a server with an encrypted cookie: the floor's calls, and nothing that only a library needs. */
@@ -68,8 +70,14 @@ async function serverFor({ on, kind, ...spec }) {
   return app.server
 }
 
+let exchanges
+
 process.on('message', (message) => {
   if (message === 'collect') collectGarbage()
+  if (message.exchanges !== undefined) {
+    exchanges ??= browser(server, message.filler)
+    exchanges(message.exchanges)
+  }
   const { user, system } = process.cpuUsage()
   process.send({ requests, cpu: user + system, time: performance.now(), heapUsed: process.memoryUsage().heapUsed })
 })

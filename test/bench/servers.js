@@ -15,11 +15,19 @@ import { number, percent, spread } from './table.js'
  */
 
 const connections = 32
-// How many requests, and at most how long where others keep the machine busy or a server is slow.
-const warmUp = { answers: 25_000, milliseconds: 3000 } // for the compiler, when a process is new
-const settling = { answers: 1000, milliseconds: 100 } // before each measurement: connections, logins, caches
-const turn = { answers: 8000, milliseconds: 600 } // one measurement
 const turns = 3 // in each set
+
+// How many requests, and how long at most, where others keep the machine busy or a server is slow.
+const usual = {
+  warmUp: { answers: 20_000, milliseconds: 3000 }, // for the compiler, when a process is new
+  settling: { answers: 1000, milliseconds: 100 }, // before each measurement: connections, logins, caches
+  turn: { answers: 6000, milliseconds: 600 }, // one measurement
+}
+const short = {
+  warmUp: { answers: 1000, milliseconds: 500 },
+  settling: { answers: 100, milliseconds: 100 },
+  turn: { answers: 500, milliseconds: 200 },
+}
 
 /** Characters of the cookie that a server without one gets, so that each reads as many: as ours makes it. */
 const cookieLength = (bytes) => Math.ceil((1 + 16 + Math.ceil((21 + bytes) / 32) * 32 + 32) * 8 / 6)
@@ -46,18 +54,33 @@ async function check({ name, kind, use, bytes, stored = false }, port) {
   equal(after.body, second.body, `${name} reads what it wrote`)
 }
 
-const start = (load, { spec, port }) =>
-  load.ask({ port, connections, filler: `session=${'x'.repeat(cookieLength(spec.bytes))}` })
+const fillerFor = ({ bytes }) => `session=${'x'.repeat(cookieLength(bytes))}`
+
+const start = (load, { spec, port }) => load.ask({ port, connections, filler: fillerFor(spec) })
+
+/** Warms a new process up. */
+async function warmUp(server, { load, lengths }) {
+  const { spec, child } = server
+  if (load === undefined) {
+    await child.ask({ exchanges: lengths.warmUp.answers, filler: fillerFor(spec) })
+    return
+  }
+  await start(load, server)
+  await load.ask(lengths.warmUp)
+  await load.ask('stop')
+}
 
 /** One measurement. `elsewhere` gives the processor time that others have used for this server. */
-async function measure(server, load, elsewhere) {
+async function measure(server, { load, elsewhere, lengths }) {
   const { spec, child } = server
-  await start(load, server)
-  await load.ask(settling)
+  if (load !== undefined) {
+    await start(load, server)
+    await load.ask(lengths.settling)
+  }
   const [from, othersFrom] = [await child.ask('usage'), await elsewhere(spec)]
-  await load.ask(turn)
+  await (load ?? child).ask(load === undefined ? { exchanges: lengths.turn.answers } : lengths.turn)
   const [to, othersTo] = [await child.ask('usage'), await elsewhere(spec)]
-  await load.ask('stop')
+  await load?.ask('stop')
   const requests = to.requests - from.requests
   const seconds = (to.time - from.time) / 1000
   const cpu = to.cpu - from.cpu
@@ -65,7 +88,7 @@ async function measure(server, load, elsewhere) {
 }
 
 /** A set of processes from its start to its end: the medians of the turns, by the server's name. */
-async function measureSet(specs, load, elsewhere, failed) {
+async function measureSet(specs, failed, how) {
   const running = []
   const values = new Map()
   try {
@@ -86,13 +109,11 @@ async function measureSet(specs, load, elsewhere, failed) {
         continue
       }
       values.set(spec.name, { cpu: [], perSecond: [], busy: [] })
-      await start(load, server)
-      await load.ask(warmUp)
-      await load.ask('stop')
+      await warmUp(server, how)
     }
     for (let i = 0; i < turns; i++) {
       for (const server of shuffled(running)) {
-        const measured = await measure(server, load, elsewhere)
+        const measured = await measure(server, how)
         for (const [what, value] of Object.entries(measured)) values.get(server.spec.name)[what].push(value)
       }
     }
@@ -107,8 +128,9 @@ async function measureSet(specs, load, elsewhere, failed) {
  * Measures servers for about so many seconds, at least two sets. A spec is `{ name, base, kind, use, bytes, … }`, all of
  * which goes to serve.js; `base` is the name of the bare server that it is compared with.
  */
-export async function measureServers(specs, { seconds, say, title, elsewhere = () => 0 }) {
-  const load = new Child('load.js')
+export async function measureServers(specs, { seconds, quick, sockets = true, say, title, elsewhere = () => 0 }) {
+  const load = sockets ? new Child('load.js') : undefined
+  const how = { load, elsewhere, lengths: quick ? short : usual }
   const failed = new Map()
   const sets = []
   const begun = performance.now()
@@ -116,11 +138,11 @@ export async function measureServers(specs, { seconds, say, title, elsewhere = (
   try {
     while (sets.length < 2 || passed() * (sets.length + 1) / sets.length <= seconds) {
       const wanted = specs.filter(({ name }) => !failed.has(name))
-      sets.push(await measureSet(wanted, load, elsewhere, failed))
+      sets.push(await measureSet(wanted, failed, how))
       say(`${title}: ${sets.length} processes of each in ${number(passed(), 0)} s`)
     }
   } finally {
-    await load.end()
+    await load?.end()
   }
   const every = (name, what) => sets.map((set) => set.get(name)[what])
   const servers = specs.filter(({ name }) => !failed.has(name)).map(({ name, base, against }) => ({
@@ -174,8 +196,8 @@ function chosen(specs, only) {
   return specs.filter((spec) => found.includes(spec) || bases.has(spec.name))
 }
 
-async function part(title, specs, { only, against, seconds, say }) {
-  const results = await measureServers(chosen(withOther(specs, against), only), { seconds, say, title })
+async function part(title, specs, { only, against, ...options }) {
+  const results = await measureServers(chosen(withOther(specs, against), only), { ...options, title })
   return { results, tables: tablesOf(title, results) }
 }
 
@@ -197,7 +219,7 @@ export function http(options) {
     ]
   })
   const wanted = options.against === undefined ? specs : specs.filter(({ kind }) => kind !== 'floor')
-  return part('node:http', wanted, options)
+  return part(options.sockets ? 'node:http' : 'node:http, without sockets', wanted, options)
 }
 
 /** Fastify: bare, ours in both ways, and @fastify/secure-session. */
@@ -214,7 +236,7 @@ export function fastify(options) {
       remember: 0 },
   ]
   const wanted = options.against === undefined ? specs : specs.filter(({ kind }) => kind !== 'secure-session')
-  return part('Fastify', wanted, options)
+  return part('Fastify', wanted, { ...options, sockets: true })
 }
 
 /** Other libraries on raw node:http. */
@@ -224,5 +246,5 @@ export function peers(options) {
     ...['ours', 'cookie-session', 'client-sessions', 'iron-session'].flatMap((kind) => ['read', 'written'].map((use) =>
       ({ name: `${kind}, ${use}`, base: 'bare', kind, use, bytes: 134, mayFail: kind !== 'ours' }))),
   ]
-  return part('Other libraries on node:http', specs, { ...options, against: undefined })
+  return part('Other libraries on node:http', specs, { ...options, against: undefined, sockets: true })
 }

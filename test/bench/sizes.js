@@ -92,7 +92,7 @@ const ways = [
   ['Redis, read with disableTouch', { kind: 'express-session, Redis', use: 'read', stored: true, disableTouch: true }],
 ]
 
-async function bySizes({ quick, seconds, say }) {
+async function bySizes({ quick, ...options }) {
   return withRedis(async (client, port) => {
     const specs = (quick ? [134] : sizes).flatMap((bytes) => {
       const base = `bare, ${bytes}`
@@ -102,7 +102,7 @@ async function bySizes({ quick, seconds, say }) {
       ]
     })
     const elsewhere = ({ stored }) => stored ? usedBy(client) : 0
-    return measureServers(specs, { seconds, say, title: 'sizes, whole servers', elsewhere })
+    return measureServers(specs, { ...options, sockets: true, quick, title: 'sizes, whole servers', elsewhere })
   })
 }
 
