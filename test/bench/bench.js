@@ -80,9 +80,14 @@ async function run(names) {
   console.log(`Node.js ${report.node}, ${report.cpu}, ${report.date.slice(0, 10)}, commit ${report.commit}`)
   console.log('median (smallest..largest)\n')
   for (const name of names) {
-    const { results, tables } = await parts[name]({ quick, only, against, seconds, sockets, say })
-    report.parts[name] = { ...results, tables }
-    for (const table of tables) console.log(text(table))
+    try {
+      const { results, tables } = await parts[name]({ quick, only, against, seconds, sockets, say })
+      report.parts[name] = { ...results, tables }
+      for (const table of tables) console.log(text(table))
+    } catch (error) {
+      console.error(`Part ${name} failed: ${error.stack}\n`)
+      process.exitCode = 1
+    }
   }
   report.disturbed = disturbed(report.parts)
   if (report.disturbed) {

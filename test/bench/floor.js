@@ -84,7 +84,7 @@ function plainCalls({ encryption, authentication }) {
 
 const swap = (word) => (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)
 
-/** The same, with no object for each cookie. For processors of little-endian order, which those of Node.js today are. */
+/** The same, with no object for each cookie. It takes the processor's order to be little-endian. */
 function leastCalls({ encryption, authentication }) {
   // 1. The two padded keys (RFC 2104 §2); the outer one has room for the inner hash behind it.
   const outer = Buffer.alloc(blockLength + tagLength)
@@ -146,12 +146,13 @@ function codec({ tag, encrypt, decrypt }) {
     read,
 
     /** The value of a cookie that holds the JSON `text`. */
-    seal(text, created = 1767225600, issued = created) {
+    seal(text) {
+      const created = Math.floor(Date.now() / 1000)
       const textEnd = headLength + plain.bytes.write(text, headLength)
       const length = Math.ceil(textEnd / 32) * 32
       plain.bytes[0] = 0
       plain.bytes.writeUIntBE(created, 1, 6)
-      plain.bytes.writeUIntBE(issued, 7, 6)
+      plain.bytes.writeUIntBE(created, 7, 6)
       plain.bytes.fill(0, 13, headLength)
       plain.bytes.fill(0x20, textEnd, length)
 

@@ -80,6 +80,7 @@ export function goals(parts) {
  * pause should have a processor to itself, and need no more at one time than at another.
  */
 export function disturbed({ http, fastify, peers, sizes }) {
-  const bare = [http, fastify, peers, sizes].flatMap((part) => part?.servers ?? []).filter(({ name, base }) => name === base)
+  const servers = [http, fastify, peers, sizes].flatMap((part) => part?.servers ?? [])
+  const bare = servers.filter(({ name, base }) => name === base)
   return bare.some(({ busy, cpuMicroseconds: { min, max } }) => busy.median < 0.85 || max > 1.5 * min)
 }

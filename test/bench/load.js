@@ -5,8 +5,8 @@ import { ask, Connection, requestFor } from './connection.js'
  * as soon as it is answered. The process never sleeps, which takes a processor: to wake it would cost the server, at
  * its write, as much as all else it does, and only those slow enough for the browsers to wait.
  *
- * Its messages: `{ port, connections, filler }` starts, with `filler` as the cookie of a browser whose server sets none;
- * `{ answers, milliseconds }` waits for so many more answers, but no longer than that; 'stop'.
+ * Its messages: `{ port, connections, filler }` starts, with `filler` as the cookie of a browser whose server sets
+ * none; `{ answers, milliseconds }` waits for so many more answers, but no longer than that; 'stop'.
  */
 
 const fail = (error) => { throw error }

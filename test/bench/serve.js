@@ -25,7 +25,7 @@ function floorListener(spec) {
     const fields = ['Vary', 'Cookie', 'Content-Length', body.length]
     const after = JSON.stringify(session)
     if (after !== text) {
-      const value = floor.seal(after, Math.floor(Date.now() / 1000))
+      const value = floor.seal(after)
       fields.push('Set-Cookie', `session=${value}${attributes}`, 'Cache-Control', 'no-store')
     }
     res.writeHead(200, fields)

@@ -125,8 +125,8 @@ async function measureSet(specs, failed, how) {
 }
 
 /**
- * Measures servers for about so many seconds, at least two sets. A spec is `{ name, base, kind, use, bytes, … }`, all of
- * which goes to serve.js; `base` is the name of the bare server that it is compared with.
+ * Measures servers for about so many seconds, at least two sets. A spec is `{ name, base, kind, use, bytes, … }`, all
+ * of which goes to serve.js; `base` is the name of the bare server that it is compared with.
  */
 export async function measureServers(specs, { seconds, quick, sockets = true, say, title, elsewhere = () => 0 }) {
   const load = sockets ? new Child('load.js') : undefined

@@ -62,7 +62,7 @@ async function withRedis(run) {
   const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
   const server = spawn('redis-server', args.map(String), { stdio: 'ignore' })
   const gone = once(server, 'exit').then(([code]) => { throw new Error(`redis-server ended with ${code}`) },
-    (error) => { throw error.code === 'ENOENT' ? new Error('part sizes needs redis-server, not installed') : error })
+    (error) => { throw error.code === 'ENOENT' ? new Error('redis-server is not installed') : error })
   gone.catch(() => {})
   const { createClient } = await import('redis')
   const client = createClient({ url: `redis://127.0.0.1:${port}` })
