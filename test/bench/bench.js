@@ -27,7 +27,7 @@ All of them by default.
   --seconds N        for each part with servers; more seconds are more processes of each
   --quick            short: to see that it works, not to believe
   --json FILE        write all figures there
-  --readme           put the tables into README.md
+  --readme           put the tables into README.md (a release's needs codec, http, fastify and peers)
   --strict           exit with 1 when a goal is missed
 
 Is a change worth it? Keep a build of what was before (cp -R dist /tmp/before), make build, and
@@ -101,6 +101,10 @@ async function run(names) {
   if (options.strict && missed > 0) process.exitCode = 1
 }
 
+if (options.readme && (options.against !== undefined || options.only.length > 0 || options['no-sockets'])) {
+  console.error('--readme is for whole runs: without --against, --only and --no-sockets')
+  process.exit(2)
+}
 const unknown = positionals.filter((name) => !Object.hasOwn(parts, name))
 if (options.help || unknown.length > 0) {
   console.log(help)

@@ -28,8 +28,6 @@ const others = ['cookie-session', 'client-sessions', 'iron-session']
 
 /** What; the figure in a run's parts, undefined or NaN where it was not measured; the bound. */
 const list = [
-  ['the library and floor.js open each other’s cookies (1: yes)', ({ codec }) => codec && Number(codec.oneFormat),
-    { least: 1 }],
   ['opening 134 bytes, × plain calls', codec('open', 134), { most: 0.7 }],
   ['sealing 134 bytes, × plain calls', codec('seal', 134), { most: 0.7 }],
   ['opening 2000 bytes, × plain calls', codec('open', 2000), { most: 1 }],

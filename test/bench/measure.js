@@ -19,6 +19,9 @@ export const figure = (values) =>
 
 export const ratios = (values, base) => values.map((value, round) => value / base[round])
 
+/** The ratio of the least of each: what else the machine does only adds, so on a busy one this is the truer. */
+export const leastRatio = (values, base) => Math.min(...values) / Math.min(...base)
+
 /** The ratio of two contenders, round by round. */
 export const ratio = (values, base) => figure(ratios(values, base))
 

@@ -41,6 +41,7 @@ export function writeReadme(report, say) {
   const { node, cpu, date, commit, parts, quick, disturbed } = report
   const head = [
     `Node.js ${node}, ${cpu}, ${date.slice(0, 10)}, commit ${commit}.`,
+    parts.http && `${parts.http.servers[0].processes} processes of each server.`,
     quick && 'A short run, to show the table and not to be believed.',
     disturbed && 'Others kept the machine busy meanwhile: do not believe these figures.',
   ].filter(Boolean).join(' ')
