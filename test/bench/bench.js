@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { codec } from './codec.js'
 import { disturbed, goals } from './goals.js'
@@ -77,6 +78,11 @@ async function run(names) {
     against,
     parts: {},
   }
+  const save = () => writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
+  if (options.json !== undefined) {
+    mkdirSync(dirname(options.json), { recursive: true })
+    save() // whether it can be, before the minutes are spent
+  }
   console.log(`Node.js ${report.node}, ${report.cpu}, ${report.date.slice(0, 10)}, commit ${report.commit}`)
   console.log('median (smallest..largest)\n')
   for (const name of names) {
@@ -96,7 +102,7 @@ async function run(names) {
   const { table, missed } = goals(report.parts)
   const measured = table.rows.filter((row) => row.at(-1) !== 'not measured')
   if (against === undefined && sockets && measured.length > 0) console.log(text({ ...table, rows: measured }))
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
+  if (options.json !== undefined) save()
   if (options.readme) writeReadme(report, say)
   if (options.strict && missed > 0) process.exitCode = 1
 }

@@ -28,7 +28,6 @@ function program(major) {
   return bin
 }
 
-mkdirSync(folder('results'), { recursive: true })
 for (const major of majors) {
   const args = [folder('bench.js'), ...passed, '--json', folder(`results/${major}.json`)]
   execFileSync(program(major), args, { stdio: 'inherit' })
