@@ -44,7 +44,7 @@ export function writeReadme(report, say) {
     parts.http && `${parts.http.servers[0].processes} processes of each server.`,
     quick && 'A short run, to show the table and not to be believed.',
     disturbed && 'Others kept the machine busy meanwhile: do not believe these figures.',
-  ].filter(Boolean).join(' ')
+  ].filter(Boolean).join('\n')
   let text = readFileSync(file, 'utf8')
   const put = (name, tables) => {
     text = replace(text, name, [head, '', ...tables.map(markdown)].join('\n'))
