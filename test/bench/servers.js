@@ -158,6 +158,7 @@ export async function measureServers(specs, { seconds, quick, sockets = true, sa
   const every = (name, what) => sets.map((set) => set.get(name)[what])
   const servers = specs.filter(({ name }) => !failed.has(name)).map(({ name, base, against }) => ({
     name,
+    base,
     processes: sets.length,
     cpuMicroseconds: figure(every(name, 'cpu')),
     cpuOfBare: ratio(every(base, 'cpu'), every(name, 'cpu')),
