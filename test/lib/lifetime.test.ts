@@ -110,6 +110,10 @@ t.test('two lifetimes are the same when all of them is', async (t) => {
   }
 })
 
+t.test('nothing lasts longer than 400 days', async (t) => {
+  t.equal(maxSeconds, 400 * 86_400)
+})
+
 t.test('the time is in whole seconds, rounded down', async (t) => {
   setTime(t, 1_800_000_000.999)
   t.equal(unixTime(), 1_800_000_000)
