@@ -304,6 +304,34 @@ t.test('must-understand would allow a cache to store what says no-store', async 
   }
 })
 
+t.test('no line of ours gets into an array of the handler\'s, in which the next visitor would get it', async (t) => {
+  for (const [way, isHttp2, before] of ways) {
+    const served = await serve(t, isHttp2)
+    for (const [form, of] of forms) {
+      if (form === 'pairs' && !isHttp2 && way !== 'HTTP/1') continue
+      const constants = [['a=1'], ['b=2'], ['Accept']] as const
+      await served.changed((res) => {
+        before(res)
+        res.writeHead(200, of([['Set-Cookie', constants[0]], ['set-cookie', constants[1]], ['set-cookie', 'c=3'], ['Vary', constants[2]]] as never) as never)
+        res.end()
+      })
+      t.strictSame(constants.flat().filter(isOurs), [], `${way}, ${form}`)
+    }
+  }
+})
+
+t.test('HTTP/2 takes a name with white space around it for the name', async (t) => {
+  const served = await serve(t, true)
+  for (const [form, of] of forms) {
+    const { bare, changed, read } = await served.all((res) => {
+      res.writeHead(200, of([[' Vary', 'Accept'], ['Set-Cookie\t', ['a=1', 'session=own']], ['cache-control ', 'public']]) as never)
+      res.end()
+    })
+    t.strictSame(bare.all('vary'), ['Accept'])
+    t.strictSame([faults(bare, changed, true, false), faults(bare, read, false, false)], [[], []], form)
+  }
+})
+
 /** What reaches the method writeHead that was there before the library, and the headers that are set then. */
 function head(send: Send, { url, change }: { url?: string, change?: (session: Record<string, unknown>) => void } = {}) {
   const { req, res } = requestAndResponse()
