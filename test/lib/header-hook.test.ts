@@ -566,15 +566,15 @@ t.test('a head that Node refuses leaves the headers that were set as they were',
 })
 
 t.test('a head that Node refuses leaves no line of ours, whatever becomes of the session then', async (t) => {
-  const refused = { 'Set-Cookie': 'own=1', 'Vary': 'Accept', 'X-A': 'a\nb' }
+  const refused = { 'Set-Cookie': 'own=1', 'Vary': 'Accept', 'X-A': undefined }
   const rows: [name: string, before: Send, send: Send][] = [
     ['an object where nothing is set', () => {}, (res) => res.writeHead(200, refused)],
     ['an object where something is set', (res) => res.setHeader('X-B', '1'), (res) => res.writeHead(200, refused)],
     ['a flat array where something is set', (res) => res.setHeader('X-B', '1'),
-      (res) => res.writeHead(200, ['Set-Cookie', 'own=1', 'Set-Cookie', ['b=2', 'session=x; Path=/'], 'X-A', 'a\nb'])],
+      (res) => res.writeHead(200, ['Set-Cookie', 'own=1', 'Set-Cookie', ['b=2', 'session=x; Path=/'], 'X-A', undefined] as never)],
     ['an object over what is set', (res) => res.setHeader('Set-Cookie', 'set=1'), (res) => res.writeHead(200, refused)],
     ['a line of ours alone', (res) => res.setHeader('X-B', '1'),
-      (res) => res.writeHead(200, { 'Set-Cookie': 'session=x; Path=/', 'X-A': 'a\nb' })],
+      (res) => res.writeHead(200, { 'Set-Cookie': 'session=x; Path=/', 'X-A': undefined })],
   ]
   for (const [name, before, send] of rows) {
     for (const isHttp2 of [false, true]) {
@@ -584,16 +584,14 @@ t.test('a head that Node refuses leaves no line of ours, whatever becomes of the
         const handler = new SessionHandler((req, res) => {
           sessions.get(req)['a'] = 1
           before(res)
-          if (!isHttp2) t.throws(() => send(res), { code: 'ERR_INVALID_CHAR' })
-          else t.throws(() => { send(res); throw new Error('not refused') })
+          t.throws(() => send(res), { code: /^ERR_HTTP2?_INVALID_HEADER_VALUE$/ })
           delete sessions.get(req)['a']
           res.statusCode = 500
           res.end('error')
         }, key, sessions)
         const answer = isHttp2
-          ? await askHttp2(await listen(t, http2.createServer(handler.listener as never) as never), '/').catch(() => undefined)
+          ? await askHttp2(await listen(t, http2.createServer(handler.listener as never)), '/')
           : await ask(await listen(t, handler.listener), '/')
-        if (answer === undefined) return // some versions of Node refuse on HTTP/2 only when nothing can be mended
         t.equal(answer.status, 500)
         t.strictSame(answer.setCookie.filter((line) => line.startsWith('session=')), [])
         t.strictSame(events, [])
