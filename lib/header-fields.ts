@@ -18,10 +18,11 @@ export interface HeadAdditions {
  *
  * What the handler gave to writeHead is completed there, and what it set through setHeader is completed there: a first
  * setHeader of ours would change what Node makes of repeated names in the arguments, and appendHeader would push into
- * the handler's own array. `undo` takes the steps that set everything back.
+ * the handler's own array. `undo` takes the steps that set back what was set. `url` is what the browser asked for.
  */
 export function completeHead(
-  req: AnyRequest, res: AnyResponse, args: unknown[], additions: HeadAdditions, undo: (() => void)[],
+  req: AnyRequest, url: string | undefined, res: AnyResponse, args: unknown[], additions: HeadAdditions,
+  undo: (() => void)[],
 ): unknown[] {
   const { line, failed, cacheHeaders } = additions
   // As Node reads them: status, reason phrase if it is a string, headers.
@@ -30,7 +31,7 @@ export function completeHead(
   const given = reason === undefined ? third ?? second : third
   const isHttp2 = req.httpVersionMajor >= 2
   const fields = new HeaderFields(res, given, isHttp2, undo)
-  if (line !== undefined) fields.add('Set-Cookie', line, withLine(line, req.url))
+  if (line !== undefined) fields.add('Set-Cookie', line, withLine(line, url))
   if (cacheHeaders) {
     fields.add('Vary', 'Cookie', withCookie)
     if (line !== undefined || failed) {
@@ -44,6 +45,15 @@ export function completeHead(
   if (!failed) return reason === undefined ? [status, completed] : [status, reason, completed]
   // HTTP/2 has no reason phrase, and Node warns about one.
   return isHttp2 ? [500, completed] : [500, STATUS_CODES[500], completed]
+}
+
+/** Takes a line out again that Node has set of the arguments, before it refused what came after it. */
+export function withdrawLine(res: AnyResponse, line: string): void {
+  const lines = [(res as ServerResponse).getHeader('Set-Cookie') ?? []].flat()
+  if (!lines.includes(line)) return
+  const others = lines.filter((other) => other !== line)
+  if (others.length === 0) res.removeHeader('Set-Cookie')
+  else (res as ServerResponse).setHeader('Set-Cookie', others as string[])
 }
 
 /**
@@ -215,7 +225,7 @@ class GivenFields {
     this.#form = form
     this.#names = names
     this.#values = values
-    this.#keys = names.map((name) => String(name).toLowerCase())
+    this.#keys = names.map((name) => String(name).trim().toLowerCase()) // as HTTP/2 does; HTTP/1 refuses white space
   }
 
   /** Undefined where nothing was given that Node would take. */
@@ -257,10 +267,12 @@ class GivenFields {
     this.isChanged = true
   }
 
-  /** The fields in the form in which they were given. */
+  /** The fields in the form in which they were given. Node pushes later values of a name into the array of the first. */
   toGiven(): unknown {
-    const entries = this.#names.flatMap((name, index): [unknown, unknown][] =>
-      this.#values[index] === removed ? [] : [[name, this.#values[index]]])
+    const entries = this.#names.flatMap((name, index): [unknown, unknown][] => {
+      const value = this.#values[index]
+      return value === removed ? [] : [[name, Array.isArray(value) ? [...value as unknown[]] : value]]
+    })
     if (this.#form === 'object') return Object.fromEntries(entries as [string, unknown][])
     return this.#form === 'pairs' ? entries : entries.flat()
   }
