@@ -380,7 +380,7 @@ t.test('the same handler twice around one request is once', async (t) => {
   t.strictSame(events, ['saved'])
 })
 
-t.test('two handlers of the same sessions around one request: the outer one, which watches the response', async (t) => {
+t.test('two handlers of the same sessions around one request: those of the inner one', async (t) => {
   const warnings = collectWarnings(t)
   const sessions = new RequestSessions()
   const inner = new SessionHandler((req, res) => {
@@ -392,8 +392,8 @@ t.test('two handlers of the same sessions around one request: the outer one, whi
   const origin = await listen(t, outer.listener)
   for (let visit = 0; visit < 2; visit++) {
     const answer = await ask(origin, '/', { cookie })
-    t.equal(answer.body, '{"outer":1,"more":2}')
-    t.strictSame(answer.setCookie.map((line) => line.split('=')[0]), ['outer'])
+    t.equal(answer.body, '{"inner":1,"more":2}')
+    t.strictSame(answer.setCookie.map((line) => line.split('=')[0]), ['inner'])
   }
   t.match(warnings, [{ code: 'ERR_SESHCOOKIE_SHARED' }])
   t.equal(warnings.length, 1, 'told once')
