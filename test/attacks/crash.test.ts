@@ -12,7 +12,7 @@ import { ask } from '../support/client.js'
 import { cases, faults } from '../support/crash-cases.js'
 import type { Played } from '../support/crash-child.js'
 import { listen } from '../support/listen.js'
-import { breakCrypto } from '../support/node-crypto.js'
+import { breakCipher, breakCrypto } from '../support/node-crypto.js'
 import { key, serveSessions } from '../support/sessions.js'
 import { until } from '../support/time.js'
 import { collectWarnings } from '../support/warnings.js'
@@ -28,8 +28,15 @@ const errors: Record<string, RegExp> = {
   'a toJSON that throws': /^ValueError: session\.b\.toJSON is a function$/,
   'a proxy that throws': /^ValueError: session is not readable/,
   'no randomness': /^Error: no randomFillSync$/,
-  'no HMAC': /^Error: no createHmac$/,
-  'no cipher': /^Error: no createCipheriv$/,
+  'no HMAC': /^Error: no hash$/,
+  'no cipher': /^Error: no cipher$/,
+}
+
+/** The type of the one warning that says that an onEvent threw. */
+const thrownBy: Record<string, string> = {
+  'onEvent throws': 'Error',
+  'onEvent throws nothing': 'Warning',
+  'onEvent rejects': 'Error',
 }
 
 /** The cases from one on, in a child: what it printed of each until its end, and how that came. */
@@ -65,7 +72,8 @@ t.test('a session that cannot be stored', async (t) => {
       failed: { status: 500, setCookie: [], body: 'body' },
       next: { status: 200, setCookie: [], body: '{"a":1}' },
       events: silent ? [] : ['opened', 'failed', 'opened'],
-      warnings: silent ? ['SizeError'] : [],
+      warnings: silent ? ['SizeError ERR_SESHCOOKIE_SIZE']
+        : listener === 'onEvent returns' ? [] : [`${thrownBy[listener]} ERR_SESHCOOKIE_ON_EVENT`],
     }, name)
     t.match(error, silent ? /^$/ : errors[fault]!, name)
   }
@@ -239,20 +247,20 @@ t.test('a late change that cannot be read ends nothing', async (t) => {
 })
 
 t.test('a cookie that cannot be opened for want of working cryptography ends nothing', async (t) => {
-  for (const broken of ['createHmac', 'createDecipheriv'] as const) {
+  for (const [broken, breakIt] of [['hash', () => breakCrypto('hash')], ['cipher', breakCipher]] as const) {
     t.test(broken, async (t) => {
       const warnings = collectWarnings(t)
       const served = await serveSessions(t, (req, res, sessions) => {
         res.end(JSON.stringify([sessions.get(req), sessions.get(req)]))
       })
       const cookie = `session=${served.handler.encodeCookie({ a: 1 })}`
-      const undo = breakCrypto(broken)
+      const undo = breakIt()
       t.teardown(undo)
       const answer = await served.ask('/', cookie)
       undo()
       t.match(answer, { status: 200, body: '[{},{}]' })
       t.strictSame(answer.all('set-cookie'), [])
-      t.match(warnings, [{ message: `no ${broken}` }])
+      t.match(warnings, [{ message: `opening a cookie threw Error: no ${broken}`, code: 'ERR_SESHCOOKIE_OPEN' }])
       t.match((await served.ask('/', cookie)).body, '[{"a":1},{"a":1}]')
     })
   }

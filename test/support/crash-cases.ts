@@ -5,7 +5,7 @@
 import { Readable } from 'node:stream'
 import type { ServerResponse } from 'node:http'
 import type { SessionOptions } from '../../lib/index.js'
-import { breakCrypto } from './node-crypto.js'
+import { breakCipher, breakCrypto } from './node-crypto.js'
 
 type Undo = () => void
 
@@ -38,11 +38,11 @@ export const faults: Record<string, (session: Record<string, unknown>) => Undo |
   },
   'no HMAC': (session) => {
     session['b'] = 2
-    return breakCrypto('createHmac')
+    return breakCrypto('hash')
   },
   'no cipher': (session) => {
     session['b'] = 2
-    return breakCrypto('createCipheriv')
+    return breakCipher()
   },
 }
 

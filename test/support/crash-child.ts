@@ -42,7 +42,7 @@ async function see(protocol: Case['protocol'], path: string): Promise<Seen> {
 const cookie = `session=${new SessionHandler(() => {}, key).encodeCookie({ a: 1 })}`
 
 let warnings: string[] = []
-process.on('warning', ({ name }) => { warnings.push(name) })
+process.on('warning', (warning) => { warnings.push(`${warning.name} ${(warning as { code?: string }).code}`) })
 
 async function play({ protocol, fault, listener, finish }: Case): Promise<Played> {
   const events: SessionEvent[] = []

@@ -73,19 +73,28 @@ export interface Cost {
   objects: number
 }
 
+/** The prototype of what createCipheriv makes: a handler makes its ciphers once, and updates them for each cookie. */
+const cipher = Object.getPrototypeOf(crypto.createCipheriv('aes-256-ecb', Buffer.alloc(32), null)) as crypto.Cipher
+
+/** Has all ciphers throw, those that are there too. */
+export function breakCipher(): () => void {
+  const { update } = cipher
+  cipher.update = () => { throw new Error('no cipher') }
+  return () => { cipher.update = update }
+}
+
 export function costOf(work: () => void): Cost {
-  const prototype = Object.getPrototypeOf(crypto.createCipheriv('aes-256-ecb', Buffer.alloc(32), null)) as crypto.Cipher
   const { calls, undo } = countCrypto('createCipheriv', 'createDecipheriv', 'createHmac', 'hash', 'timingSafeEqual')
-  const update = prototype.update as AnyFunction
+  const update = cipher.update as AnyFunction
   let keystreams = 0
-  prototype.update = function (this: unknown, ...args: never[]) {
+  cipher.update = function (this: unknown, ...args: never[]) {
     keystreams++
     return Reflect.apply(update, this, args) as never
-  } as typeof prototype.update
+  } as typeof cipher.update
   try {
     work()
   } finally {
-    prototype.update = update as typeof prototype.update
+    cipher.update = update as typeof cipher.update
     undo()
   }
   const { createCipheriv, createDecipheriv, createHmac, hash, timingSafeEqual } = calls
