@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { startProgram } from './program.js'
 
-/** Starts a Redis of our own that keeps its data in `folder`. Only this machine can reach it, so it asks no password. */
+/** Starts a Redis of our own with its data in `folder`. Only this machine can reach it, so it asks no password. */
 export async function startRedis(folder: string, port: number): Promise<ChildProcess> {
   await mkdir(folder, { recursive: true })
   return startProgram(process.env.REDIS_SERVER ?? 'redis-server', [

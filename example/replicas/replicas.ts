@@ -31,7 +31,7 @@ export interface Settings {
   onComplaint?: (text: string) => void
 }
 
-/** Several machines (here: process groups on this one), nginx in front of them, Redis behind, and all that they read. */
+/** Several machines (here: process groups on this one), nginx in front, Redis behind, and all that they read. */
 export class Replicas {
   readonly #machines: (ChildProcess | undefined)[] = []
   readonly #folder: string

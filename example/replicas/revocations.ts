@@ -4,9 +4,10 @@ import { everySession, margin, now, Revoked } from './revoked.js'
 
 const key = 'revoked' // the sorted set of all entries by their end, and the channel on which new ones are told
 const complete = 'revoked:complete' // is there unless Redis lost its data
-const page = 5_000 // entries sent or read at once
+const page = 1_000 // entries sent or read at once
 const beat = 250 // milliseconds from one sign of life to the next
 const patience = 2_000 // milliseconds until a connection that says nothing counts as lost
+const pagePatience = 10_000 // milliseconds, where a whole page is on its way
 const grace = 3_000 // milliseconds in which processes that know more give an empty Redis its data back
 
 type Entry = [what: string, until: number]
@@ -100,7 +101,7 @@ export class Revocations {
   /** Notes what Redis should have and has not: it was restarted empty, or with data of a while ago. */
   async #compare(redis: Redis): Promise<void> {
     for (const entries of pages(this.known.entries())) {
-      const stored = await within(patience, redis.zmScore(key, entries.map(([what]) => what)))
+      const stored = await within(pagePatience, redis.zmScore(key, entries.map(([what]) => what)))
       for (const [index, [what, until]] of entries.entries()) {
         if ((stored[index] ?? 0) < until) this.#unsent.set(what, until)
       }
@@ -110,7 +111,7 @@ export class Revocations {
   async #load(redis: Redis): Promise<void> {
     // From the last to end to the first: entries that end meanwhile, and are dropped, shift none that is still to come.
     for (let start = 0, length = page; length === page; start += page) {
-      const entries = await within(patience, redis.zRangeWithScores(key, start, start + page - 1, { REV: true }))
+      const entries = await within(pagePatience, redis.zRangeWithScores(key, start, start + page - 1, { REV: true }))
       for (const { value, score } of entries) this.known.add(value, score)
       length = entries.length
     }
@@ -125,7 +126,7 @@ export class Revocations {
   async #store(entries: Entry[]): Promise<void> {
     const members = entries.map(([value, score]) => ({ value, score }))
     const transaction = this.redis.multi().zAdd(key, members, { GT: true }).publish(key, JSON.stringify(entries))
-    await within(patience, transaction.exec())
+    await within(entries.length > 1 ? pagePatience : patience, transaction.exec())
     for (const [what] of entries) this.#unsent.delete(what)
   }
 
