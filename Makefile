@@ -39,13 +39,13 @@ compat: build ## run the library under frameworks, on Node.js 20 to 26, Bun and 
 	npm --prefix test/compat ci --ignore-scripts
 	npm --prefix test/compat start
 
-browser: build/auth.js ## drive the sign-in example with a real browser
+browser: build/auth.js build/replicas/run.js ## drive the sign-in example with a real browser
 	node test/browser/run.js
 
-replicas: build/replicas/run.js ## start nginx with three machines behind it; PORT=8443 unless set
+replicas: build/replicas/run.js ## start nginx with three machines and Redis behind it; PORT=8443 unless set
 	@node build/replicas/run.js
 
-test-replicas: build/replicas/run.js ## kill and restart replicas behind nginx, and change their keys
+test-replicas: build/replicas/run.js ## kill replicas and Redis, change keys, replay logged-out cookies
 	node test/replicas/run.js
 
 mutate: build ## break lib/ line by line; every break has to fail a test
@@ -62,7 +62,16 @@ dist/index.js: $(wildcard lib/*.ts) lib/tsconfig.json tsconfig.json package-lock
 	$(bin)/tsc -p lib --emitDeclarationOnly
 	sed -E -i.bak 's/^( +)\1/\1/' dist/*.js dist/*.d.ts && rm dist/*.bak
 
-build/%.js: $(shell find example -type f) dist/index.js
+build/%.js: $(shell find example -name node_modules -prune -o -type f -print) dist/index.js
 	rm -rf build
 	$(bin)/tsc -p example
 	cp -R example/secured build/
+
+# The example of several machines is a package of its own, with a client for Redis.
+build/replicas/run.js: build/auth.js example/replicas/node_modules
+	$(bin)/tsc -p example/replicas
+	ln -sfn ../../example/replicas/node_modules build/replicas/node_modules
+
+example/replicas/node_modules: example/replicas/package-lock.json
+	npm --prefix example/replicas ci --ignore-scripts
+	touch $@

@@ -4,7 +4,7 @@ import { FormError, readForm } from './form.js'
 import { loginPage, securityHeaders, sendError, sendPage } from './pages.js'
 import { requestPath } from './request-path.js'
 import { sameOrigin } from './same-origin.js'
-import { checkUser } from './users.js'
+import { BusyError, checkUser } from './users.js'
 
 /** What the cookie can hold: who is logged in, or what the login page has to say, once, after a wrong try. */
 type Visit = { user: string; message: string; name: string }
@@ -14,9 +14,9 @@ export const Session = new RequestSessions<Visit>()
 /** Stands between the session handler and another one, which only those reach who are logged in. */
 export class AuthHandler {
   readonly #next: RequestListener
-  readonly #check: (name: string, password: string) => Promise<boolean>
+  readonly #check: typeof checkUser
 
-  constructor(next: RequestListener, check = checkUser) {
+  constructor(next: RequestListener, check: typeof checkUser = checkUser) {
     this.#next = next
     this.#check = check
   }
@@ -28,6 +28,10 @@ export class AuthHandler {
     } catch (error) {
       if (res.headersSent || res.destroyed) return void res.destroy()
       if (error instanceof FormError) return sendError(res, error.status)
+      if (error instanceof BusyError) {
+        res.setHeader('Retry-After', error.retryAfter)
+        return sendError(res, 503)
+      }
       console.error(error)
       sendError(res, 500)
     }
@@ -54,7 +58,8 @@ export class AuthHandler {
 
   #showForm(req: IncomingMessage, res: ServerResponse): void {
     const session = Session.get(req)
-    const { message, name } = session
+    const { user, message, name } = session
+    if (user !== undefined) return redirect(res, '/')
     if (req.method === 'GET') { // a HEAD shows nothing, so it must not use the message up
       delete session.message
       delete session.name
@@ -64,11 +69,13 @@ export class AuthHandler {
 
   async #logIn(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (!sameOrigin(req)) return sendError(res, 403)
+    const gone = new AbortController()
+    res.once('close', () => gone.abort())
     const form = await readForm(req)
     const name = form.get('name') ?? ''
     const password = form.get('password') ?? ''
 
-    if (await this.#check(name, password)) {
+    if (await this.#check(name, password, gone.signal)) {
       Session.clear(req) // a new session: nothing that was in the old one, planted or not, comes along
       Session.get(req).user = name
       redirect(res, '/')

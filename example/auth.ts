@@ -12,7 +12,7 @@ function main({ port, keys, lasting, secure }: Settings): void {
   server.on('error', (error) => fail(`Cannot listen on port ${port} (${error.message}). Set PORT to another one.`))
   server.listen(port, '127.0.0.1', () => {
     console.log(`Open http://127.0.0.1:${(server.address() as AddressInfo).port} and log in:`)
-    console.log('  user1, password love (or user2, sex; user3, secret; user4, god)')
+    console.log('  user1, password teapot (or user2, lantern; user3, pelican; user4, marigold)')
     if (lasting) return
     console.log('No SESSION_KEY is set: sessions end with this process. To make them last, start it after')
     console.log(`  export SESSION_KEY="$(${howToMakeAKey})"`)

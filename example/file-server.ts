@@ -94,7 +94,14 @@ async function sendFile(req: IncomingMessage, res: ServerResponse, file: FileHan
   if (req.method === 'HEAD' || stats.size === 0) return void res.end()
   // What is written to the file meanwhile must not make the answer longer than it was said to be.
   const content = file.createReadStream({ start: 0, end: stats.size - 1, autoClose: false })
-  await pipeline(content, res).catch(() => res.destroy()) // whoever asked has gone, or the disk failed
+  try {
+    await pipeline(content, res, { end: false })
+  } catch {
+    return void res.destroy() // whoever asked has gone, or the disk failed
+  }
+  // A file that was cut short meanwhile: whoever reads would take the next answer of the connection for the rest of it.
+  if (content.bytesRead < stats.size) res.destroy()
+  else res.end()
 }
 
 /** Whether the client's copy is still good. RFC 9110 §13.2.2: a tag, when there is one, counts alone. */

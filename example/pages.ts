@@ -47,7 +47,7 @@ ${message && `<p class="error" id="error" role="alert">${escape(message)}</p>\n`
   required${described}${name ? ' autofocus' : ''}>
 <button>Log in</button>
 </form>
-<p class="hint">This is a demonstration. Come in as <b>user1</b> with the password <b>love</b>.</p>`,
+<p class="hint">This is a demonstration. Come in as <b>user1</b> with the password <b>teapot</b>.</p>`,
   )
 }
 
@@ -57,6 +57,7 @@ const errors = new Map([
   [405, ['Not allowed', 'This address does not answer that kind of request.']],
   [413, ['Too long', 'That was more than a name and a password.']],
   [415, ['Not a form', 'This address reads what the login form sends, and nothing else.']],
+  [503, ['One moment', 'Too many people log in at once. Try again in a few seconds.']],
   [500, ['Something went wrong', 'It is not your fault. The server has written down what happened.']],
 ])
 

@@ -31,6 +31,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings | string {
     if (key === undefined) continue
     const length = Buffer.byteLength(key)
     if (length < 32) return `${name} must be 32 bytes or longer, not ${length}. Make one with: ${howToMakeAKey}`
+    if (key !== key.trim()) return `${name} begins or ends with white space, such as the line break of a file.`
     keys.push(key)
   }
   return { port: Number(PORT), keys, lasting, secure: SECURE === '1' }

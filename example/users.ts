@@ -1,12 +1,13 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 
-// The four users of the demonstration: the salt and the scrypt hash of their passwords (love, sex, secret, god).
+// The four users of the demonstration, with the salt and the scrypt hash of their passwords: teapot, lantern, pelican
+// and marigold.
 const users = new Map([
-  ['user1', 'JPJJulxEzyuUw2ggWc5Blg.ThOKS9jna-HZLdfrnjZRr91mkBpQT1ksHsgbcs6UoJY'],
-  ['user2', 'NKc9MYnHpxdNV-dJOKQIZg.XB7Suwv2Od0ZXo4LMzcqUrri0xNTPWV-rET9C2mlFLg'],
-  ['user3', '9bEOYhf7UsqoqNijp-PPeQ.eIq6uS9aFRBFwpM4KnqvGVLsVyV_Z8s5keeBLDoIjiQ'],
-  ['user4', 'DJdIFxtTk7sKVN_zSw75FQ.UeVL5CAaLsJ6usrI-qlYiz0FBTNc42u6g8s-XcY6iq8'],
+  ['user1', 'Feh88N8q3A5FzCqQ794LCA.DbxeZdnZdQEM3tjtWzWkK1hSPQN4g8cGare3dBTG0T8'],
+  ['user2', '253Ljjos1vFRHVj4vYgMXQ.1giK6FZJEShlw1eEIvmFPJpjVOcFpqy5RGafJ7Glf_w'],
+  ['user3', '9jg9mK29ZYJkZ76TAGSn9w.QH0ng_Ln0V_DNYfCQISQ7dqz0OjUIUqxAWZ6-5kW44w'],
+  ['user4', '6XunxL72hDUXFzNMnGR_Aw.i-1Ykfjrz-7mLyes-IQegFQyymB8xhoYbpWqNspdSKQ'],
 ])
 
 // A name that nobody has is checked against a hash that no password has, so that it costs as much as a real one.
@@ -19,9 +20,25 @@ const scryptAsync = promisify<string, Buffer, number, typeof cost, Buffer>(scryp
 // One at a time: however many try to log in, the other threads of node's pool stay free to read files.
 // A site that is open to the world also limits how often one name, and one address, may try.
 let turn: Promise<unknown> = Promise.resolve()
+const longestQueue = 20 // tries that wait, for some seconds in all; more are told to come back
+let queued = 0
 
-function stretch(password: string, salt: Buffer): Promise<Buffer> {
-  const hash = turn.then(() => scryptAsync(password, salt, 32, cost))
+/** Why no password is checked now. */
+export class BusyError extends Error {
+  readonly retryAfter = 5 // seconds
+
+  constructor() {
+    super('too many people log in at once')
+  }
+}
+
+function stretch(password: string, salt: Buffer, signal?: AbortSignal): Promise<Buffer> {
+  if (queued >= longestQueue) return Promise.reject(new BusyError())
+  queued++
+  const hash = turn.then(() => {
+    signal?.throwIfAborted() // whoever asked has gone: the next one need not wait for that hash
+    return scryptAsync(password, salt, 32, cost)
+  }).finally(() => { queued-- })
   turn = hash.catch(() => {})
   return hash
 }
@@ -34,12 +51,15 @@ export async function hashPassword(password: string): Promise<string> {
 }
 
 /** Whether `password` belongs to the entry. */
-export async function verifyPassword(password: string, entry: string): Promise<boolean> {
+export async function verifyPassword(password: string, entry: string, signal?: AbortSignal): Promise<boolean> {
   const [salt, hash] = entry.split('.').map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer]
-  return timingSafeEqual(await stretch(password, salt), hash)
+  return timingSafeEqual(await stretch(password, salt, signal), hash)
 }
 
-/** Whether there is such a user with such a password, in the same time for every name. */
-export function checkUser(name: string, password: string): Promise<boolean> {
-  return verifyPassword(password, users.get(name) ?? nobody)
+/**
+ * Whether there is such a user with such a password, in the same time for every name.
+ * @throws BusyError when too many wait already; the signal's reason when it is aborted before the try has its turn
+ */
+export function checkUser(name: string, password: string, signal?: AbortSignal): Promise<boolean> {
+  return verifyPassword(password, users.get(name) ?? nobody, signal)
 }

@@ -1,6 +1,7 @@
 // One machine: a port, and a few processes of node:cluster that share it.
 //
-//   PORT=8444 MACHINE=A PROCESSES=2 KEY_FILE=keys node machine.js
+//   PORT=8444 MACHINE=A PROCESSES=2 KEY_FILE=keys REDIS_URL=redis://127.0.0.1:6379 WHEN_REDIS_IS_AWAY='go on' \
+//     node machine.js
 //
 // SIGHUP replaces the processes one after the other, with the keys that the file holds by then; SIGTERM ends them once
 // they have answered what they are at.
@@ -8,29 +9,46 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Policy, site } from './app.js'
 import { readKeys } from './keys.js'
-import { site } from './app.js'
+import { Revocations } from './revocations.js'
 
-const { PORT = '8444', MACHINE = 'A', PROCESSES = '2', KEY_FILE = 'keys' } = process.env
+const {
+  PORT = '8444', MACHINE = 'A', PROCESSES = '2', KEY_FILE = 'keys', REDIS_URL = 'redis://127.0.0.1:6379',
+  WHEN_REDIS_IS_AWAY = 'go on',
+} = process.env
+const patience = 30_000 // milliseconds that a process has to start in, where an old one can stay in its place
 
 if (cluster.isPrimary) await supervise()
-else serve()
+else await serve()
 
 async function supervise(): Promise<void> {
   const workers = new Set<Worker>()
   let ending = false
 
-  async function start(): Promise<void> {
+  async function start(patience?: number): Promise<void> {
     const worker = cluster.fork()
+    const timer = patience && setTimeout(() => worker.process.kill('SIGKILL'), patience)
     worker.on('exit', () => {
-      // One that was told to end is no longer in the set. Any other one died, and is replaced if it ever listened:
-      // else the fault is in what all of them read, and would come again at once.
-      if (!workers.delete(worker) || ending) return
-      start().catch(fail)
+      // One that was told to end is no longer in the set; any other one died, and is replaced.
+      if (workers.delete(worker) && !ending) restart()
     })
     const ended = once(worker, 'exit').then(() => { throw new Error(`a process of machine ${MACHINE} did not start`) })
-    await Promise.race([once(worker, 'listening'), ended])
+    await Promise.race([once(worker, 'listening'), ended]).finally(() => clearTimeout(timer))
     workers.add(worker)
+  }
+
+  /** Starts a process for one that died. As long as that fails the others go on, with what they read at their start. */
+  async function restart(): Promise<void> {
+    while (!ending) {
+      try {
+        return await start()
+      } catch (error) {
+        complain(error)
+        await delay(1_000)
+      }
+    }
   }
 
   async function end(worker: Worker): Promise<void> {
@@ -40,25 +58,35 @@ async function supervise(): Promise<void> {
     await once(worker, 'exit')
   }
 
-  // The new process listens before the old one ends, so the port is never closed.
+  // The new process listens before the old one ends, so the port is never closed. Where no new one can start, because
+  // of a key file that is not right or because Redis is away, the old ones stay.
   async function replaceAll(): Promise<void> {
-    for (const worker of [...workers]) {
-      await start()
-      await end(worker)
+    try {
+      readKeys(KEY_FILE)
+      for (const worker of [...workers]) {
+        await start(patience)
+        await end(worker)
+      }
+      tell('replaced')
+    } catch (error) {
+      complain(error)
+      tell('not replaced')
     }
   }
 
-  function fail(error: Error): void {
-    console.error(error.message)
+  try {
+    if (WHEN_REDIS_IS_AWAY !== 'go on' && WHEN_REDIS_IS_AWAY !== 'refuse') {
+      throw new Error("WHEN_REDIS_IS_AWAY must be 'go on' or 'refuse'")
+    }
+    readKeys(KEY_FILE)
+    await Promise.all(Array.from({ length: Number(PROCESSES) }, () => start()))
+  } catch (error) {
+    complain(error)
     process.exit(1)
   }
 
-  await Promise.all(Array.from({ length: Number(PROCESSES) }, start)).catch(fail)
-
   let replacing = Promise.resolve()
-  process.on('SIGHUP', () => {
-    replacing = replacing.then(replaceAll).then(() => tell('replaced'), fail)
-  })
+  process.on('SIGHUP', () => { replacing = replacing.then(replaceAll) })
   process.on('SIGTERM', async () => {
     ending = true
     await Promise.all([...workers].map(end))
@@ -72,8 +100,20 @@ function tell(news: string): void {
   process.send?.(news)
 }
 
-function serve(): void {
-  const server = createServer(site(readKeys(KEY_FILE), MACHINE))
+function complain(error: unknown): void {
+  console.error(`machine ${MACHINE}: ${(error as Error).message}`)
+}
+
+async function serve(): Promise<void> {
+  // A signal to the whole terminal is for the primary, which then ends its processes one by one.
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM']) process.on(signal, () => {})
+  cluster.worker?.on('error', () => process.exit()) // the primary is gone
+
+  const keys = readKeys(KEY_FILE)
+  const say = (news: string): void => console.error(`machine ${MACHINE}, process ${process.pid}: ${news}`)
+  // Who does not know what was revoked must not answer: without Redis no process starts, and those that run go on.
+  const revocations = await Revocations.start(REDIS_URL, say)
+  const server = createServer(site(keys, MACHINE, revocations, WHEN_REDIS_IS_AWAY as Policy))
   server.on('error', (error) => {
     console.error(error.message)
     process.exit(1)
@@ -85,7 +125,4 @@ function serve(): void {
     // Not process.exit(): a connection that the primary is just handing over would be lost. disconnect() gives it back.
     server.close(() => cluster.worker?.disconnect())
   })
-  cluster.worker?.on('error', () => process.exit()) // the primary is gone
-  // A signal to the whole terminal is for the primary, which then ends its processes one by one.
-  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM']) process.on(signal, () => {})
 }

@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { startProgram } from './program.js'
 
 // The way there is the same from the sources and from what is built.
 const configuration = new URL('../../example/replicas/nginx.conf', import.meta.url)
@@ -13,8 +11,6 @@ const configuration = new URL('../../example/replicas/nginx.conf', import.meta.u
  * system's nginx, and needs no rights. `ports` are the machines'.
  */
 export async function startNginx(folder: string, port: number, ports: readonly number[]): Promise<ChildProcess> {
-  if (await answers(port)) throw new Error(`port ${port} is in use`)
-
   const machines = /^ *server 127\.0\.0\.1:8444 (.*);\n( *server 127\.0\.0\.1:.*;\n)*/m
   const text = (await readFile(configuration, 'utf8'))
     .replace('127.0.0.1:8443', `127.0.0.1:${port}`)
@@ -22,35 +18,6 @@ export async function startNginx(folder: string, port: number, ports: readonly n
   await writeFile(join(folder, 'nginx.conf'), text)
   await mkdir(join(folder, 'temp'), { recursive: true })
 
-  const nginx = spawn(process.env.NGINX ?? 'nginx', ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    // Debian keeps it where only root's PATH looks.
-    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
-  })
-  let said = ''
-  nginx.stderr.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(-4000) })
-  let failure: Error | undefined
-  nginx.on('error', (error: NodeJS.ErrnoException) => {
-    failure = error.code === 'ENOENT' ? new Error('nginx is not installed (Debian: apt install nginx-light)') : error
-  })
-  nginx.on('exit', () => { failure ??= new Error(`nginx ended: ${said.trim()}`) })
-
-  while (!(await answers(port))) {
-    if (failure) throw failure
-    await delay(20)
-  }
-  if (failure) throw failure
-  return nginx
-}
-
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
+  const args = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr']
+  return startProgram(process.env.NGINX ?? 'nginx', args, port, 'nginx-light')
 }

@@ -5,7 +5,7 @@ import { Key } from './webdriver.js'
 const secret = 'You are logged in.' // stands on a page for people who are logged in
 const question = 'Log in'
 
-export async function logIn(browser, origin, name = 'user1', password = 'love') {
+export async function logIn(browser, origin, name = 'user1', password = 'teapot') {
   await browser.go(`${origin}/login`)
   await (await browser.find('#name')).clear()
   await (await browser.find('#name')).type(name)
@@ -50,7 +50,7 @@ export const stories = {
 
   async 'login with the keyboard alone'({ auth, browser }) {
     await browser.go(auth.origin)
-    await browser.type('user1', Key.tab, 'love', Key.enter)
+    await browser.type('user1', Key.tab, 'teapot', Key.enter)
     await sees(browser, secret)
     assert.equal(await browser.url(), `${auth.origin}/`)
   },
@@ -175,7 +175,7 @@ export const stories = {
         `http://${there}:${other.port}/form?${new URLSearchParams({ to: origin + path, ...fields })}`,
       ).then(() => browser.find('button')).then((button) => button.click())
 
-      await form('/login', { name: 'user4', password: 'god' })
+      await form('/login', { name: 'user4', password: 'marigold' })
       await isAnswered(browser, 403)
       assert.deepEqual(await browser.cookies(), [])
       await browser.go(origin)

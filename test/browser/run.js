@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path'
 import { inspect } from 'node:util'
 import { makeKey } from '../../build/replicas/keys.js'
 import { site as replica } from '../../build/replicas/app.js'
+import { Revoked } from '../../build/replicas/revoked.js'
 import { stories as authStories } from './auth.js'
 import { AuthServer } from './auth-server.js'
 import { CounterSite } from './counter-site.js'
@@ -16,6 +17,9 @@ import { otherSite } from './other-site.js'
 import { stories as screenshotStories } from './screenshots.js'
 import { Tls, servePlain } from './tls.js'
 import { Driver } from './webdriver.js'
+
+// What a replica knows of logouts, without a Redis.
+const nobodyLoggedOut = { known: new Revoked(), heardAll: Infinity, numberOf: async () => 0 }
 
 const packages = { chromium: 'chromium', chromedriver: 'chromium-driver', openssl: 'openssl' } // on Debian
 const missing = Object.keys(packages).filter((program) => find(program) === undefined)
@@ -61,7 +65,7 @@ async function runAll(wanted) {
       auth: await ports(await tls.proxy(secureAuth.port)),
       counter: await ports(await tls.serve(counter.listener)),
       other: await ports(await tls.serve(otherSite)),
-      replica: await ports(await tls.serve(replica([Buffer.from(makeKey(), 'base64')], 'A'))),
+      replica: await ports(await tls.serve(replica([Buffer.from(makeKey(), 'base64')], 'A', nobodyLoggedOut))),
     }
 
     const all = Object.entries({ ...authStories, ...cookieStories, ...screenshotStories })

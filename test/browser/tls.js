@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream'
 import { makeCertificate } from '../../build/replicas/certificate.js'
 
 /** Every name under .test leads to this machine, for these browsers only. */
@@ -44,7 +45,7 @@ export class Tls {
       const headers = { ...req.headers, 'x-forwarded-proto': 'https' }
       const onward = request({ host: '127.0.0.1', port, method: req.method, path: req.url, headers }, (answer) => {
         res.writeHead(answer.statusCode, answer.rawHeaders)
-        answer.pipe(res)
+        pipeline(answer, res, () => {}) // an answer that breaks off has to break off here too
       })
       onward.on('error', () => res.destroy())
       req.pipe(onward)

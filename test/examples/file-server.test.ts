@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { utimesSync } from 'node:fs'
+import { truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -198,6 +198,25 @@ t.test('a client that goes away harms nobody', async (t) => {
   socket.destroy()
   await once(socket, 'close')
   t.same(await Promise.all(done), [undefined])
+})
+
+t.test('a file that shrinks while it is sent ends the connection: no next answer lies inside this one', async (t) => {
+  const path = join(root, 'shrinking.txt')
+  writeFileSync(path, large)
+  const shrunk = await listen(t, new FileServer(root).listener)
+  const socket = connect(Number(new URL(shrunk).port), '127.0.0.1')
+  const request = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
+  socket.write(request('/shrinking.txt') + request('/a.txt'))
+  await once(socket, 'readable') // it is under way, and the rest waits until somebody reads
+  truncateSync(path, 1000)
+  socket.on('error', () => {}) // a reset is as good as an end
+  const received: Buffer[] = []
+  socket.on('data', (chunk) => received.push(chunk))
+  await once(socket, 'close')
+  const answer = Buffer.concat(received).toString()
+  t.match(answer, `Content-Length: ${large.length}\r\n`)
+  t.ok(answer.length < large.length, `${answer.length} of ${large.length} bytes came`)
+  t.equal(answer.split('HTTP/1.1 ').length, 2, 'one answer, and not the next one inside of it')
 })
 
 t.test('a folder that is not there is told at once', async (t) => {

@@ -6,6 +6,7 @@ import { Tally, Visitor } from './visitor.js'
 /** Hundreds of visitors, a few of them at work at any time. */
 export class Crowd {
   tally = new Tally()
+  thefts = [] // cookies that somebody copied before a logout, and when that was answered
   visitors
   #origin
   #agent
@@ -25,7 +26,7 @@ export class Crowd {
 
   visitor(name, note) {
     const [origin, agent, random] = [this.#origin, this.#agent, this.#random]
-    return new Visitor(name, note, { origin, agent, random, tally: this.tally })
+    return new Visitor(name, note, { origin, agent, random, tally: this.tally, thefts: this.thefts })
   }
 
   /** Has every visitor do something, 12 at a time, in an order of chance. */

@@ -1,5 +1,6 @@
-// Drives example/replicas with hundreds of sessions while machines die, restart and change keys, and counts what the
-// visitors see. Needs nginx and openssl. SEED=n repeats a run.
+// Drives example/replicas with hundreds of sessions while machines and Redis die, restart and change keys, and counts
+// what the visitors see, and how often somebody is let in with a cookie whose owner has logged out.
+// Needs nginx, redis-server and openssl. SEED=n repeats a run.
 
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
@@ -10,7 +11,11 @@ import { inspect } from 'node:util'
 import { makeKey } from '../../build/replicas/keys.js'
 import { Replicas } from '../../build/replicas/replicas.js'
 import { until } from '../browser/until.js'
+import { Attacker } from './attacker.js'
 import { Crowd } from './crowd.js'
+import { logoutStories, refuseStories } from './logouts.js'
+import { Relay } from './relay.js'
+import { visitIn } from './visitor.js'
 
 const count = 300
 const seed = Number(process.env.SEED ?? randomInt(2 ** 31))
@@ -24,45 +29,71 @@ process.once('exit', () => replicas?.kill())
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 
 try {
-  const [nginx, ...machines] = await freePorts(4)
-  replicas = await Replicas.start({ nginx, machines }, [oldKey])
-  const crowd = new Crowd({ origin: replicas.origin, authority: readFileSync(replicas.authority), count, seed })
-  await stories(replicas, crowd)
-  crowd.leave()
+  await withSite({ machines: 3, visitors: count, settings: { keys: [oldKey] } }, async (site) => {
+    await stories(site)
+    await logoutStories(site)
+    await controls(site)
+  })
+  await withSite({ machines: 2, visitors: 0, settings: { whenRedisIsAway: 'refuse' } }, refuseStories)
 } catch (error) {
   failed++
   console.log(`not ok - ${inspect(error)}`) // the stories build on each other, so the first failure is the last
-} finally {
-  await replicas?.stop()
 }
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
 
-async function stories(replicas, crowd) {
+/** A site with Redis behind it, a crowd, and an attacker who copies the cookies of those who log out. */
+async function withSite({ machines: size, visitors, settings }, tell) {
+  const [nginx, redis, ...ports] = await freePorts(2 + 2 * size)
+  const [machines, redisFrom] = [ports.slice(0, size), ports.slice(size)]
+  const complaints = []
+  const relays = await Promise.all(redisFrom.map((port) => Relay.start(port, redis)))
+  try {
+    replicas = await Replicas.start({ nginx, machines, redis, redisFrom }, {
+      ...settings, onComplaint: (text) => complaints.push(text),
+    })
+    const authority = readFileSync(replicas.authority)
+    const crowd = new Crowd({ origin: replicas.origin, authority, count: visitors, seed })
+    const attacker = new Attacker(machines, crowd.thefts)
+    const story = (...args) => tellStory(crowd, attacker, ...args)
+    await tell({ replicas, crowd, attacker, machines, relays, story, complaints })
+    crowd.leave()
+  } catch (error) {
+    console.log(complaints.join('').slice(-4000))
+    throw error
+  } finally {
+    await replicas?.stop()
+    for (const relay of relays) relay.stop()
+  }
+}
+
+async function stories({ replicas, crowd, story, complaints }) {
   const { visitors } = crowd
 
-  await story('everybody signs in, and every machine answers everybody', crowd, [], async () => {
+  await story('everybody signs in, and every machine answers everybody', [], async () => {
     await crowd.round((visitor) => visitor.signIn())
     await crowd.round((visitor) => visitor.view())
     await everyMachineAnswers(visitors[0])
   })
 
-  await story('a machine is killed under load, and comes back', crowd, ['POST'], () => crowd.during(async () => {
+  await story('a machine is killed under load, and comes back', ['POST'], () => crowd.during(async () => {
     await replicas.killMachine(0)
     await crowd.someSteps(count)
     await replicas.startMachine(0)
     await everyMachineAnswers(crowd.visitor('onlooker'))
   }))
 
-  await story('a process is killed under load, six times', crowd, ['POST'], () => crowd.during(async () => {
+  await story('a process is killed under load, six times', ['POST'], () => crowd.during(async () => {
     for (let kills = 0; kills < 6; kills++) {
-      const { body } = await crowd.visitor('onlooker').send('GET', '/', undefined, 'text/html')
+      const onlooker = crowd.visitor('onlooker')
+      await until(async () => { await onlooker.signIn(); return onlooker.loggedIn }, 'somebody is in')
+      const { body } = await onlooker.send('GET', '/', undefined, 'text/html')
       process.kill(Number(/kill -9 (\d+)/.exec(body)[1]), 'SIGKILL') // as the page proposes
       await everyMachineAnswers(crowd.visitor('onlooker'))
     }
   }))
 
-  await story('a machine dies with requests in its hands: GETs move on, POSTs end and changed nothing', crowd, ['POST'],
+  await story('a machine dies with requests in its hands: GETs move on, POSTs end and changed nothing', ['POST'],
     async () => {
       const before = crowd.tally.unanswered.POST
       const [gets, posts] = [visitors.slice(0, 6), visitors.slice(6, 12)]
@@ -85,7 +116,7 @@ async function stories(replicas, crowd) {
       await everyMachineAnswers(crowd.visitor('onlooker'))
     })
 
-  await story('all machines are restarted, one after the other', crowd, ['POST'], () => crowd.during(async () => {
+  await story('all machines are restarted, one after the other', ['POST'], () => crowd.during(async () => {
     for (let machine = 0; machine < 3; machine++) {
       await replicas.stopMachine(machine)
       await crowd.someSteps(count)
@@ -102,24 +133,39 @@ async function stories(replicas, crowd) {
     ['the old key is dropped, when every cookie has been written anew', [newKey]],
   ]
   for (const [name, keys] of rotation) {
-    await story(name, crowd, [], async () => {
+    await story(name, [], async () => {
       await crowd.round((visitor) => visitor.view())
       replicas.setKeys(keys)
       await crowd.during(() => replicas.reloadAll())
     })
   }
 
-  // What the zeros are worth: the same crowd must notice what goes wrong.
-  await story('a cookie of the dropped key opens nowhere', crowd, [], async () => {
+  await story('a key file with a blank line, and one with a passphrase, change nothing', [], () => crowd.during(async () => {
+    for (const bad of [[newKey, '', oldKey], ['correct horse battery staple'], [newKey.slice(4)], []]) {
+      replicas.setKeys(bad)
+      complaints.length = 0
+      await assert.rejects(replicas.reloadMachine(0), { message: 'the old processes stay' })
+      assert.match(complaints.join(''), /^machine A: line \d of .* is no key; make one with: openssl rand -base64 32$/m)
+    }
+    await everyMachineAnswers(crowd.visitor('onlooker'))
+    replicas.setKeys([newKey])
+    await replicas.reloadMachine(0)
+  }))
+
+  await story('a cookie of the dropped key opens nowhere', [], async () => {
     const late = crowd.visitor('late')
     for (let machine = 0; machine < 3; machine++) {
       late.cookie = early
-      const { body } = await late.send('GET', '/')
-      assert.deepEqual(Object.keys(JSON.parse(body)).sort(), ['answered', 'views'])
+      assert.deepEqual(visitIn(await late.send('GET', '/')), {})
     }
   })
+}
 
-  await story('control: a key that one machine alone has loses sessions, and it shows', crowd, [], async () => {
+/** What the zeros are worth: the same crowd, and the same attacker, must notice what goes wrong. */
+async function controls({ replicas, crowd, attacker, machines, relays, story }) {
+  const { visitors, thefts } = crowd
+
+  await story('control: a key that one machine alone has loses sessions, and it shows', [], async () => {
     replicas.setKeys([strangeKey, newKey])
     await replicas.reloadMachine(0)
     // A view has one machine write the cookie, the next view has another one read it.
@@ -130,7 +176,7 @@ async function stories(replicas, crowd) {
     return `as it should, it lost ${lost}`
   })
 
-  await story('control: two visitors whose cookies are exchanged are counted as mixed up', crowd, [], async () => {
+  await story('control: two visitors whose cookies are exchanged are counted as mixed up', [], async () => {
     replicas.setKeys([newKey])
     await replicas.reloadAll()
     const [one, other] = [visitors[0], visitors[1]]
@@ -143,10 +189,28 @@ async function stories(replicas, crowd) {
     crowd.tally.mixed = 0
     crowd.tally.lost = 0 // of those whose last cookie was of the key that only one machine had
   })
+
+  await story('control: copies that a machine cut off from Redis lets in are counted', ['POST'], async () => {
+    const leaver = crowd.visitor('leaver')
+    await leaver.signIn()
+    relays[1].cut()
+    const theft = { cookie: leaver.cookie, user: leaver.name, at: performance.now() }
+    await leaver.postTo(machines[0], '/logout')
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    thefts.push(theft)
+    await attacker.everywhere()
+    relays[1].mend()
+    const count = attacker.tooLate.length
+    assert(count >= 2 && attacker.tooLate.every(({ port }) => port === machines[1]), `${count} were counted`)
+    attacker.tooLate = []
+    thefts.length = 0
+    return `as it should, it counted ${count}`
+  })
 }
 
 /** Waits until each machine has had its turn. */
 async function everyMachineAnswers(visitor) {
+  await until(async () => { await visitor.signIn(); return visitor.loggedIn }, 'somebody is in')
   const first = (await visitor.view()).visit.answered
   await until(async () => {
     const { answered } = (await visitor.view()).visit
@@ -154,19 +218,23 @@ async function everyMachineAnswers(visitor) {
   }, 'every machine has answered')
 }
 
-/** Has something happen, and then demands that nobody lost anything, and that only `mayFail` went unanswered. */
-async function story(name, crowd, mayFail, happen) {
+/**
+ * Has something happen, and then demands that nobody lost anything, that only `mayFail` went unanswered, and that no
+ * copy of a cookie was let in later than 1 s after its owner's logout was answered.
+ */
+async function tellStory(crowd, attacker, name, mayFail, happen) {
   const { tally } = crowd
-  const before = structuredClone(tally)
+  const [before, replays, began] = [structuredClone(tally), attacker.replays, performance.now()]
   let note
   try {
-    note = await happen()
+    note = await attacker.during(happen)
     assert.equal(tally.lost, 0, `${tally.lost} sessions lost`)
     assert.equal(tally.mixed, 0, `${tally.mixed} sessions mixed up`)
     for (const method of ['GET', 'POST']) {
       const unanswered = tally.unanswered[method] - before.unanswered[method]
-      if (!mayFail.includes(method)) assert.equal(unanswered, 0, `${unanswered} times no answer to ${method}`)
+      if (!mayFail.includes(method)) assert.equal(unanswered, 0, `${unanswered} times no answer to ${method}: ${tally.reasons}`)
     }
+    assert.deepEqual(attacker.tooLate, [], 'copies were let in')
     passed++
   } catch (error) {
     throw new Error(name, { cause: error })
@@ -174,8 +242,10 @@ async function story(name, crowd, mayFail, happen) {
   const views = tally.right - before.right
   const posts = tally.changed - before.changed
   const unanswered = tally.unanswered.POST - before.unanswered.POST
-  console.log(`ok - ${name}\n     ${views} page views and ${posts} changes answered, ` +
-    `${unanswered} POSTs not answered; ${note ?? '0 sessions lost, 0 mixed up'}`)
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  console.log(`ok - ${name} (${seconds} s)\n     ${views} page views and ${posts} changes answered, ` +
+    `${unanswered} POSTs not answered; 0 sessions lost, 0 mixed up; ` +
+    `${attacker.replays - replays} replays, 0 let in${note ? `\n     ${note}` : ''}`)
 }
 
 /** Ports that nobody listens on, all taken at once so that they differ. */

@@ -1,0 +1,78 @@
+import crypto from 'node:crypto'
+import { once } from 'node:events'
+import { syncBuiltinESMExports } from 'node:module'
+import { connect } from 'node:net'
+import t from 'tap'
+import { Client } from './support/client.js'
+import { listen } from './support/listen.js'
+
+// scrypt that the test holds back, and lets go hash by hash.
+const held: (() => void)[] = []
+let hashes = 0
+const { scrypt } = crypto
+crypto.scrypt = ((...args: unknown[]) => {
+  const done = args.at(-1) as (error: null, hash: Buffer) => void
+  hashes++
+  held.push(() => done(null, Buffer.alloc(32)))
+}) as typeof scrypt
+syncBuiltinESMExports()
+const { createAuthServer } = await import('../example/auth-server.js')
+t.teardown(() => {
+  crypto.scrypt = scrypt
+  syncBuiltinESMExports()
+})
+
+const letGo = async (): Promise<void> => {
+  while (held.length === 0) await new Promise(setImmediate)
+  held.shift()?.()
+}
+const until = async (check: () => boolean): Promise<void> => {
+  while (!check()) await new Promise(setImmediate)
+}
+const form = 'name=user1&password=x'
+const post = 'POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n' +
+  `Content-Length: ${form.length}\r\n\r\n${form}`
+
+t.test('no hash is made for those who have gone', async (t) => {
+  const server = createAuthServer([crypto.randomBytes(32)])
+  const origin = await listen(t, server)
+  const gone: Promise<unknown>[] = []
+  let arrived = 0
+  server.on('request', (_req, res) => {
+    arrived++
+    gone.push(once(res, 'close'))
+  })
+  const sockets = Array.from({ length: 15 }, () => connect(Number(new URL(origin).port), '127.0.0.1'))
+  for (const socket of sockets) socket.write(post)
+  await until(() => arrived === sockets.length && hashes === 1)
+  for (const socket of sockets) socket.destroy()
+  await Promise.all(gone)
+
+  const login = new Client(origin).post('/login', { name: 'user1', password: 'x' })
+  await letGo() // the one that was under way when its client left
+  await letGo() // the one of the person who is still there
+  t.equal((await login).status, 303)
+  t.equal(hashes, 2)
+})
+
+t.test('more than the queue holds are told to come back', async (t) => {
+  const origin = await listen(t, createAuthServer([crypto.randomBytes(32)]))
+  hashes = 0
+  const logins = Array.from({ length: 25 }, () => new Client(origin).post('/login', { name: 'user1', password: 'x' }))
+  let refused = 0
+  for (const login of logins) login.then(({ status }) => { if (status === 503) refused++ }, () => {})
+  await until(() => refused === 5)
+
+  for (let turns = 0; turns < 20; turns++) await letGo()
+  const answers = await Promise.all(logins)
+  t.equal(answers.filter(({ status }) => status === 303).length, 20, 'the others have their turn')
+  for (const { headers, body } of answers.filter(({ status }) => status === 503)) {
+    t.match(headers, { 'retry-after': '5', 'set-cookie': undefined })
+    t.match(body, 'Too many people log in at once.')
+  }
+  t.equal(hashes, 20)
+
+  const later = new Client(origin).post('/login', { name: 'user1', password: 'x' })
+  await letGo()
+  t.equal((await later).status, 303, 'and then there is room again')
+})
