@@ -136,7 +136,7 @@ class HeaderFields {
   constructor(res: AnyResponse, given: unknown, isHttp2: boolean, undo: (() => void)[]) {
     this.#res = res as ServerResponse // what is used of it here, the HTTP/2 one has too
     this.#undo = undo
-    this.#given = GivenFields.of(given)
+    this.#given = givenFields(given)
     this.#asGiven = given
     this.#isHttp2 = isHttp2
   }
@@ -230,7 +230,7 @@ class GivenFields {
   /** The copy, once there is one. */
   changed: Record<string, unknown> | unknown[] | undefined
 
-  private constructor(form: 'object' | 'flat' | 'pairs', given: object, names: readonly unknown[]) {
+  constructor(form: 'object' | 'flat' | 'pairs', given: object, names: readonly unknown[]) {
     this.#form = form
     this.#given = given
     this.#names = names
@@ -242,16 +242,6 @@ class GivenFields {
       if (indexes === undefined) this.#indexes.set(key, [index])
       else indexes.push(index)
     }
-  }
-
-  /** Undefined where nothing was given that Node would take. */
-  static of(given: unknown): GivenFields | undefined {
-    if (given === null || typeof given !== 'object') return undefined
-    if (!Array.isArray(given)) return new GivenFields('object', given, Object.keys(given))
-    if (Array.isArray(given[0])) return new GivenFields('pairs', given, (given as unknown[][]).map(([name]) => name))
-    // Leave an array of odd length to Node, which throws.
-    if (given.length % 2 !== 0) return undefined
-    return new GivenFields('flat', given, given.filter((_, index) => index % 2 === 0))
   }
 
   /** Where the fields of one key stand. */
@@ -293,4 +283,14 @@ class GivenFields {
 
 function ownCopy(value: unknown): unknown {
   return Array.isArray(value) ? value.map(ownCopy) : value
+}
+
+/** Undefined where nothing was given that Node would take. */
+function givenFields(given: unknown): GivenFields | undefined {
+  if (given === null || typeof given !== 'object') return undefined
+  if (!Array.isArray(given)) return new GivenFields('object', given, Object.keys(given))
+  if (Array.isArray(given[0])) return new GivenFields('pairs', given, (given as unknown[][]).map(([name]) => name))
+  // Leave an array of odd length to Node, which throws.
+  if (given.length % 2 !== 0) return undefined
+  return new GivenFields('flat', given, given.filter((_, index) => index % 2 === 0))
 }

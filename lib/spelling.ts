@@ -13,7 +13,7 @@ export function isSpelledAs(session: object, text: string): boolean {
 
 const none = -1
 const { getPrototypeOf, getOwnPropertySymbols, keys } = Object
-const [quote, comma, colon, bracket, bracketEnd, brace, braceEnd] = Buffer.from('",:[]{}')
+const [quote, comma, colon, bracket, bracketEnd, brace, braceEnd] = [...'",:[]{}'].map((char) => char.charCodeAt(0))
 
 /** Where the text of a value that begins at `at` ends, or -1 where it is the text of another one. So for all below. */
 function afterValue(value: unknown, text: string, at: number): number {

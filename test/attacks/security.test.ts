@@ -17,10 +17,10 @@ import { deriveKeys, noLifetime, plaintext, seal } from '../support/second-imple
 const root = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const now = 1_800_000_000
-const scope = { name: 'session', domain: '', path: '/' }
+const scope = { name: 'session', domain: '', path: '/', partitioned: false }
 
 interface Row { name: string, key: string, cookieName: string, cookieDomain: string, cookiePath: string, now: number,
-  maxAge: number, idleTimeout?: number, cookie: string }
+  partitioned: boolean, maxAge: number, idleTimeout?: number, cookie: string }
 const invalid = JSON.parse(read('test/vectors/v1-invalid.json')) as
   { keys: Record<string, { master: string }>, cookies: Row[] }
 
@@ -50,7 +50,7 @@ t.test('every refused cookie gets byte for byte the answer of none, but for Date
   const rows: [name: string, cookie: string][] = [
     ...invalid.cookies
       .filter((row) => row.key === 'bytes 32' && row.cookieName === 'session' && row.cookieDomain === '' &&
-        row.cookiePath === '/' && row.now === now && row.maxAge === 86_400 && row.idleTimeout === undefined &&
+        row.cookiePath === '/' && !row.partitioned && row.now === now && row.maxAge === 86_400 && row.idleTimeout === undefined &&
         /^[\x21-\x3a\x3c-\x7e]+$/.test(row.cookie))
       .map(({ name, cookie }): [string, string] => [name, `session=${cookie}`]),
     ['of a key that was dropped', `session=${old}`],
@@ -76,17 +76,17 @@ t.test('every refused cookie gets byte for byte the answer of none, but for Date
   }
 })
 
-t.test('known: an own cookie and three of junk in front of the user\'s win', async (t) => {
+t.test('an own cookie and three of junk in front of the user\'s win nothing', async (t) => {
   const handler = new SessionHandler(() => {}, key, new RequestSessions())
   const [mallory, alice] = ['mallory', 'alice'].map((user) => `session=${handler.encodeCookie({ user })}`)
   const opened = (...pairs: (string | undefined)[]) =>
     ({ ...handler.read({ headers: { cookie: pairs.join('; ') } } as IncomingMessage) })
-  t.strictSame(opened('session=1', 'session=2', 'session=3', mallory, alice), { user: 'mallory' })
-  t.strictSame(opened(mallory, 'session=1', 'session=2', 'session=3', alice), { user: 'mallory' })
+  t.strictSame(opened('session=1', 'session=2', 'session=3', mallory, alice), {})
+  t.strictSame(opened(mallory, 'session=1', 'session=2', 'session=3', alice), {})
   t.strictSame(opened('session=1', 'session=2', mallory, alice), {}, 'with two of them nobody wins')
 })
 
-t.test('known: a change after the end that nobody can see', async (t) => {
+t.test('a change after the end, of a session that is asked for then', async (t) => {
   const closed: Promise<void>[] = []
   const change: Record<string, (sessions: RequestSessions, req: IncomingMessage) => void> = {
     '/in-place': (sessions, req) => { sessions.get(req)['b'] = 2 },
@@ -103,7 +103,8 @@ t.test('known: a change after the end that nobody can see', async (t) => {
   })
   for (const path of Object.keys(change)) await served.ask(path, `session=${served.handler.encodeCookie({ a: 1 })}`)
   await Promise.all(closed)
-  t.strictSame(served.events.map(({ type }) => type).sort(), ['late', 'late', 'opened', 'opened', 'opened'])
+  await new Promise(setImmediate)
+  t.strictSame(served.events.map(({ type }) => type).sort(), ['late', 'late', 'late', 'opened', 'opened', 'opened'])
 })
 
 t.test('names in the session that look like times change no time', async (t) => {
@@ -207,7 +208,7 @@ function workOf(act: () => unknown): { characters: number, hmacs: number } {
   }
 }
 
-t.test('without cryptography no handler can be made, and one that is there opens nothing', async (t) => {
+t.test('without cryptography no handler can be made, and one that is there ends nothing', async (t) => {
   const dist = new URL('dist/index.js', root).href
   const script = `
     import crypto from 'node:crypto'
@@ -223,8 +224,8 @@ t.test('without cryptography no handler can be made, and one that is there opens
     { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
   t.equal(status, 0)
   const { made, session } = JSON.parse(stdout)
-  // With a FIPS provider all of it goes on working.
-  t.strictSame(session, made ? { a: 1 } : {})
+  // What it has made of node:crypto may go on working; with a FIPS provider all of it does.
+  t.ok(JSON.stringify(session) === '{"a":1}' || (!made && JSON.stringify(session) === '{}'))
 })
 
 t.test('nothing is compressed: what a session says is not seen in its length', async (t) => {

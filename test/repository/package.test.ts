@@ -146,7 +146,11 @@ t.test('dist', async (t) => {
 t.test('lib', async (t) => {
   for (const file of sources) {
     t.test(`${file} uses nothing it should not`, async (t) => {
-      for (const [what, pattern] of forbidden) t.notMatch(code(`lib/${file}`), pattern, what)
+      for (const [what, pattern] of forbidden) {
+        // Both watch for late changes, and the second one only for NODE_DEBUG.
+        if (what === 'a timer' && ['request-state.ts', 'debug.ts'].includes(file)) continue
+        t.notMatch(code(`lib/${file}`), pattern, what)
+      }
     })
   }
 

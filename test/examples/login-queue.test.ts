@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { syncBuiltinESMExports } from 'node:module'
 import { connect } from 'node:net'
 import t from 'tap'
-import { Client } from './support/client.js'
-import { listen } from './support/listen.js'
+import { Client } from '../support/client.js'
+import { listen } from '../support/listen.js'
 
 // scrypt that the test holds back, and lets go hash by hash.
 const held: (() => void)[] = []
@@ -16,7 +16,7 @@ crypto.scrypt = ((...args: unknown[]) => {
   held.push(() => done(null, Buffer.alloc(32)))
 }) as typeof scrypt
 syncBuiltinESMExports()
-const { createAuthServer } = await import('../example/auth-server.js')
+const { createAuthServer } = await import('../../example/auth-server.js')
 t.teardown(() => {
   crypto.scrypt = scrypt
   syncBuiltinESMExports()

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { makeKey, readKeys, writeKeys } from '../example/replicas/keys.js'
+import { makeKey, readKeys, writeKeys } from '../../example/replicas/keys.js'
 
 const file = join(t.testdir({}), 'keys')
 const [a, b] = [makeKey(), makeKey()] as const

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { everySession, type Login, margin, oneSession, Revoked } from '../example/replicas/revoked.js'
+import { everySession, type Login, margin, oneSession, Revoked } from '../../example/replicas/revoked.js'
 
 const start = 1_800_000_000 // Unix seconds
 const login = (changes: Partial<Login> = {}): Login => ({ id: 'a', user: 'ann', number: 0, until: start + 600, ...changes })
