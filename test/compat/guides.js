@@ -10,7 +10,9 @@ const packed = join(here, 'packed') // where the packed library is found, and th
 const anyPort = join(root, 'test', 'support', 'any-port.js')
 
 export const key = 'the key of a test, at least 32 bytes long'
-export const environment = { ...process.env, SESSION_KEY: key, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' }
+export const environment = {
+  ...process.env, SESSION_KEY: key, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1', FORCE_COLOR: undefined,
+}
 
 /** The named blocks of a page, by heading: { heading: { 'app.ts': code } }. */
 export function blocksOf(page) {
