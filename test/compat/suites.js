@@ -2,6 +2,14 @@ import { row } from './report.js'
 
 const frameworks = ['node', 'express', 'koa', 'fastify', 'connect', 'polka', 'hono', 'h3', 'nest', 'http-proxy']
 
+/** The pages of example/frameworks, and what is more to be tried of them. */
+const guides = [
+  ['frameworks', 'frameworkRows'],
+  ['express', 'expressRows'],
+  ['sockets', 'guideSocketRows'],
+  ['testing', 'testingRows'],
+]
+
 /** The suites by name. Modules are loaded late, since one that a runtime cannot load fails its own rows only. */
 export const suites = {
   frameworks: (suite) => stories(suite, frameworks),
@@ -13,8 +21,15 @@ export const suites = {
   sockets: async (suite) => (await import('./sockets.js')).socketRows(suite),
   next: (suite) => stories(suite, ['next']),
   packed: async (suite) => (await import('./packaging/packaging.js')).useRows(suite),
-  readme: async (suite) => (await import('./readme.js')).readmeRows(suite),
-  packaging: async (suite) => (await import('./packaging/packaging.js')).packagingRows(suite),
+  readme: async (suite) => {
+    await (await import('./readme.js')).readmeRows(suite)
+    for (const [name, rows] of guides) await (await import(`./guides-${name}.js`))[rows](suite)
+  },
+  packaging: async (suite) => {
+    const { packagingRows, releaseRows } = await import('./packaging/packaging.js')
+    await packagingRows(suite)
+    await releaseRows(suite)
+  },
 }
 
 async function stories(suite, names) {
