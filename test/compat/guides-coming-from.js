@@ -7,6 +7,7 @@ import { getIronSession, sealData, unsealData } from 'iron-session'
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { mock } from 'node:test'
 import supertest from 'supertest'
 import { RequestSessions, SessionHandler } from './library.js'
 import { equal, row } from './report.js'
@@ -36,19 +37,23 @@ class Site {
 
   /** A request in which `act(req, res)` happens; gives what that returned, unless it answered by itself. */
   async go(act = () => {}) {
-    let result
-    this.act = async (req, res, next) => {
-      result = await act(req, res)
+    let result, failure
+    this.act = async (req, res) => {
+      try {
+        result = await act(req, res)
+      } catch (error) {
+        failure = error
+      }
       res.end()
     }
     const cookie = Object.entries(this.lines).map(([name, line]) => `${name}=${/=([^;]*)/.exec(line)[1]}`).join('; ')
-    const realNow = Date.now
-    Date.now = () => this.now
+    mock.timers.enable({ apis: ['Date'], now: this.now })
     try {
       this.answer = await supertest(this.app).get('/').set('Cookie', cookie)
     } finally {
-      Date.now = realNow
+      mock.timers.reset()
     }
+    if (failure !== undefined) throw failure
     this.sent = this.answer.headers['set-cookie'] ?? []
     for (const line of this.sent) {
       const [, name, value] = /^([^=]*)=([^;]*)/.exec(line)
@@ -174,7 +179,7 @@ const tables = {
         var mine = ours()
         const site = cs()
         await both(site, mine, (req) => { req.session = null }, act)
-        equal([site.line, mine.line], [undefined, undefined], 'cookies')
+        equal([site.lines.other, mine.lines.session], [undefined, undefined], 'cookies')
       }
     },
     'a whole new session': () => replaced(cs),
@@ -269,8 +274,8 @@ const tables = {
     async 'outside of a request'() {
       const seal = await sealData({ name: 'ann' }, { password: secret })
       const { handler } = ours()
-      equal([await unsealData(seal, { password: secret }), { ...handler.decodeCookie(handler.encodeCookie({ name: 'ann' })) }],
-        [{ name: 'ann' }, { name: 'ann' }], 'what came back')
+      const here = { ...handler.decodeCookie(handler.encodeCookie({ name: 'ann' })) }
+      equal([await unsealData(seal, { password: secret }), here], [{ name: 'ann' }, { name: 'ann' }], 'what came back')
     },
     async 'a web Response'() {
       const response = new Response()
@@ -300,13 +305,14 @@ const tables = {
     },
     async regenerate() {
       const [site, mine] = [es(), ours()]
-      const [old, oldHere] = await both(site, mine, (req) => req.sessionID, (req) => mine.sessions.info(req).createdAt.getTime())
+      const created = (req) => mine.sessions.info(req).createdAt.getTime()
+      const [old, oldHere] = await both(site, mine, (req) => req.sessionID, created)
       mine.wait(60)
       await site.go(async (req) => { await promised((done) => req.session.regenerate(done)); req.session.role = 'admin' })
       await mine.go((req) => { mine.sessions.clear(req); req.session.role = 'admin' })
       equal([await site.go(name), await mine.go(whole)], [undefined, { role: 'admin' }], 'what is left')
-      equal([await site.go((req) => req.sessionID) === old, await mine.go((req) => mine.sessions.info(req).createdAt.getTime()) === oldHere],
-        [false, false], 'whether it is the old one')
+      equal([await site.go((req) => req.sessionID) === old, await mine.go(created) === oldHere], [false, false],
+        'whether it is the old one')
     },
     async destroy() {
       for (const act of [(req) => { req.session = null }, (req, mine) => { mine.sessions.clear(req) }]) {
@@ -397,7 +403,8 @@ const tables = {
     'until the browser closes': () => closes(cl({ cookie: { ephemeral: true } }), ours({ persistent: false })),
     async "a session's own lifetime"() {
       const [site, mine] = [cl({ activeDuration: 0 }), ours()]
-      await site.go((req) => { fill(req); req.session.setDuration(3_600_000, true) })
+      await site.go(fill)
+      await site.go((req) => { req.session.setDuration(3_600_000, true) })
       await mine.go((req) => { fill(req); mine.sessions.limit(req, { maxAge: hour, persistent: false }) })
       for (const one of [site, mine]) {
         equal(persistent(one.line), false, 'whether the cookie is persistent')
@@ -428,14 +435,18 @@ const tables = {
       const options = { cookieName: 'session', secret }
       const { handler } = ours()
       const { encode, decode } = clientSessions.util
-      equal([decode(options, encode(options, { name: 'ann' })).content, { ...handler.decodeCookie(handler.encodeCookie({ name: 'ann' })) }],
-        [{ name: 'ann' }, { name: 'ann' }], 'what came back')
+      const there = decode(options, encode(options, { name: 'ann' })).content
+      const here = { ...handler.decodeCookie(handler.encodeCookie({ name: 'ann' })) }
+      equal([there, here], [{ name: 'ann' }, { name: 'ann' }], 'what came back')
     },
   },
 }
 
 async function replaced(there) {
-  for (const act of [(req) => { req.session = { name: 'bob' } }, (req, mine) => { mine.sessions.set(req, { name: 'bob' }) }]) {
+  for (const act of [
+    (req) => { req.session = { name: 'bob' } },
+    (req, mine) => { mine.sessions.set(req, { name: 'bob' }) },
+  ]) {
     const [site, mine] = [there(), ours()]
     await both(site, mine, (req) => { req.session = { name: 'bob' } }, (req) => act(req, mine))
     equal([await site.go(name), await mine.go(name)], ['bob', 'bob'], 'names')

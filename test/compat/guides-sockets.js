@@ -24,7 +24,8 @@ export async function guideSocketRows(suite) {
   for (const name of ['ws-app.ts', 'socket-io-app.ts']) {
     await row(suite, name, 'outlives 400 clients that reset', () => serve(name, async (port, ended, server) => {
       await reset(port, 400)
-      equal([(await fetch(`http://127.0.0.1:${port}`)).status, ended(), server.output.match(/Error.*/)], [200, undefined, null], 'what is left')
+      const { status } = await fetch(`http://127.0.0.1:${port}`)
+      equal([status, ended(), server.output.match(/Error.*/)], [200, undefined, null], 'what is left')
     }))
   }
   await row(suite, 'ws-app.ts without its first line', 'does not', () => serve('unmended.ts', async (port, ended, server) => {

@@ -8,6 +8,7 @@ const guides = [
   ['express', 'expressRows'],
   ['sockets', 'guideSocketRows'],
   ['testing', 'testingRows'],
+  ['coming-from', 'comingFromRows'],
 ]
 
 /** The suites by name. Modules are loaded late, since one that a runtime cannot load fails its own rows only. */

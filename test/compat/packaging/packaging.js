@@ -137,8 +137,9 @@ export async function releaseRows(suite) {
     writeFileSync(join(folder, 'CHANGELOG.md'), changelog)
     return node(join(here, 'publishable.js'), folder).then(() => 'published', ({ message }) => message)
   }
-  await row(suite, 'npm publish', 'is refused without a repository and the like, and without a section of the changelog', async () => {
-    const whole = { version: '1.2.3', repository: { url: 'git+https://example.com' }, bugs: 'https://example.com', homepage: 'x' }
+  await row(suite, 'npm publish', 'is refused without an owner, and without a section of the changelog', async () => {
+    const repository = { type: 'git', url: 'git+https://example.com' }
+    const whole = { version: '1.2.3', repository, bugs: 'https://example.com', homepage: 'https://example.com' }
     const changelog = '# Changelog\n\n## [1.2.3] - 2027-01-01\n'
     equal(await publish(whole, changelog), 'published', 'with all of them')
     for (const name of ['repository', 'bugs', 'homepage']) {
