@@ -308,7 +308,10 @@ const tables = {
       const created = (req) => mine.sessions.info(req).createdAt.getTime()
       const [old, oldHere] = await both(site, mine, (req) => req.sessionID, created)
       mine.wait(60)
-      await site.go(async (req) => { await promised((done) => req.session.regenerate(done)); req.session.role = 'admin' })
+      await site.go(async (req) => {
+        await promised((done) => req.session.regenerate(done))
+        req.session.role = 'admin'
+      })
       await mine.go((req) => { mine.sessions.clear(req); req.session.role = 'admin' })
       equal([await site.go(name), await mine.go(whole)], [undefined, { role: 'admin' }], 'what is left')
       equal([await site.go((req) => req.sessionID) === old, await mine.go(created) === oldHere], [false, false],
@@ -323,8 +326,8 @@ const tables = {
     },
     async save() {
       const [site, mine] = [es(), ours()]
-      await site.go(async (req, res) => { fill(req); await promised((done) => req.session.save(done)); res.redirect('/') })
-      await mine.go((req, res) => { fill(req); mine.sessions.check(req); res.redirect('/') })
+      await site.go(async (req) => { fill(req); await promised((done) => req.session.save(done)) })
+      await mine.go((req) => { fill(req); mine.sessions.check(req) })
       equal([await site.go(name), await mine.go(name)], ['ann', 'ann'], 'names')
     },
     async reload() {
@@ -352,7 +355,8 @@ const tables = {
     async sessionID() {
       const mine = ours()
       const id = await mine.go((req) => { req.session.id = randomUUID(); return req.session.id })
-      equal([typeof await es().go((req) => req.sessionID), await mine.go((req) => req.session.id)], ['string', id], 'ids')
+      const there = await es().go((req) => req.sessionID)
+      equal([typeof there, await mine.go((req) => req.session.id)], ['string', id], 'ids')
     },
     async genid() {
       const id = randomUUID()
@@ -367,7 +371,8 @@ const tables = {
     'until the browser closes': () => closes(es(), ours({ persistent: false })),
     async 'when it ends'() {
       const [site, mine] = [es({ cookie: { maxAge: hour * 1000 } }), ours({ maxAge: hour })]
-      const ends = await both(site, mine, (req) => req.session.cookie.expires, (req) => mine.sessions.info(req)?.expiresAt)
+      const here = (req) => mine.sessions.info(req)?.expiresAt
+      const ends = await both(site, mine, (req) => req.session.cookie.expires, here)
       equal(ends.map((end) => end instanceof Date), [true, true], 'times')
     },
     async "ending somebody's sessions"() {
@@ -395,7 +400,8 @@ const tables = {
     async rolling() {
       const site = cl({ duration: hour * 1000, activeDuration: 300_000 })
       await site.go(fill)
-      equal([await lives(site, hour - 60), await lives(site, 300), await lives(site, hour)], [true, true, false], 'there')
+      const lived = [await lives(site, hour - 60), await lives(site, 300), await lives(site, hour)]
+      equal(lived, [true, true, false], 'there')
       equal(await rolls(ours({ idleTimeout: hour }), name), 'ended when it was not used', 'here')
       const mine = ours({ idleTimeout: hour, maxAge: 2 * hour })
       equal(await rolls(mine, name), 'ended while it was used', 'here, past maxAge')
@@ -454,7 +460,8 @@ async function replaced(there) {
 }
 
 export async function comingFromRows(suite) {
-  const sections = Object.fromEntries(page.split(/^## /m).slice(1).map((section) => [section.split('\n', 1)[0], section]))
+  const texts = page.split(/^## /m).slice(1)
+  const sections = Object.fromEntries(texts.map((text) => [text.split('\n', 1)[0], text]))
   await row(suite, 'coming-from.md', 'has a section for each library here', () => {
     equal(Object.keys(sections), Object.keys(tables), 'sections')
   })

@@ -5,8 +5,10 @@ import { equal, row } from './report.js'
 
 const common = 'The sessions, for all of them'
 
-const visits = async (visitor) => equal([await visitor.go('/'), await visitor.go('/')].map((page) => page.match(/visit \d/)?.[0]),
-  ['visit 1', 'visit 2'], 'pages')
+async function visits(visitor) {
+  const pages = [await visitor.go('/'), await visitor.go('/')]
+  equal(pages.map((page) => page.match(/visit \d/)?.[0]), ['visit 1', 'visit 2'], 'pages')
+}
 
 async function login(visitor) {
   await visits(visitor)
@@ -103,8 +105,8 @@ export async function frameworkRows(suite, only) {
     if (heading === 'Express') await section(suite, heading, { ...shared, ...blocks }, ' 4', express4)
   }
   await row(suite, 'example/frameworks', 'compiles with ts54', () => {
-    const names = Object.entries(pages).filter(([heading]) => heading !== 'Next.js')
-      .flatMap(([heading, blocks]) => Object.keys({ ...shared, ...blocks }).map((name) => `${folderOf(heading)}/${name}`))
+    const names = Object.entries(pages).filter(([heading]) => heading !== 'Next.js').flatMap(([heading, blocks]) =>
+      Object.keys({ ...shared, ...blocks }).map((name) => `${folderOf(heading)}/${name}`))
     return compile(join(import.meta.dirname, 'packed', 'guides'), names, 'ts54')
   })
 }

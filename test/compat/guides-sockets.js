@@ -28,10 +28,11 @@ export async function guideSocketRows(suite) {
       equal([status, ended(), server.output.match(/Error.*/)], [200, undefined, null], 'what is left')
     }))
   }
-  await row(suite, 'ws-app.ts without its first line', 'does not', () => serve('unmended.ts', async (port, ended, server) => {
-    await reset(port, 4000, ended)
-    equal([ended(), /ECONNRESET|EPIPE/.test(server.output)], [[1, null], true], 'how the process ended')
-  }))
+  await row(suite, 'ws-app.ts without its first line', 'does not', () =>
+    serve('unmended.ts', async (port, ended, server) => {
+      await reset(port, 4000, ended)
+      equal([ended(), /ECONNRESET|EPIPE/.test(server.output)], [[1, null], true], 'how the process ended')
+    }))
   await row(suite, 'ws-app.ts', 'closes what it refused', () => serve('ws-app.ts', async (port) => {
     equal((await stay(port)).split('\r\n', 1)[0], 'HTTP/1.1 401 Unauthorized', 'the answer')
   }))

@@ -11,7 +11,8 @@ const anyPort = join(root, 'test', 'support', 'any-port.js')
 
 export const key = 'the key of a test, at least 32 bytes long'
 export const environment = {
-  ...process.env, SESSION_KEY: key, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1', FORCE_COLOR: undefined,
+  ...process.env, SESSION_KEY: key, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1',
+  NO_COLOR: '1', FORCE_COLOR: undefined,
 }
 
 /** The named blocks of a page, by heading: { heading: { 'app.ts': code } }. */
@@ -23,7 +24,10 @@ export function blocksOf(page) {
   }))
 }
 
-/** Writes blocks into a folder that finds the library and, by another name, some packages; as TypeScript and JavaScript. */
+/**
+ * Writes blocks, as TypeScript and as JavaScript, into a folder that finds the library and, some of them under another
+ * name, the packages.
+ */
 export async function lay(folder, blocks, packages = {}) {
   const { transform } = await import('esbuild')
   const path = join(packed, 'guides', folder)

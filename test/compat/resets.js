@@ -7,9 +7,10 @@ const handshake = 'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: l
 export async function reset(port, count, over = () => false) {
   for (let client = 0; client < count && !over(); client++) {
     await new Promise((resolve) => {
+      const away = () => socket.resetAndDestroy()
       const socket = net.connect(port, '127.0.0.1', () => {
         // Half of them at once, half of them a moment later.
-        socket.write(handshake, () => client % 2 === 0 ? socket.resetAndDestroy() : setImmediate(() => socket.resetAndDestroy()))
+        socket.write(handshake, () => client % 2 === 0 ? away() : setImmediate(away))
       })
       socket.on('error', () => {})
       socket.on('close', resolve)

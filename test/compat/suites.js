@@ -4,11 +4,12 @@ const frameworks = ['node', 'express', 'koa', 'fastify', 'connect', 'polka', 'ho
 
 /** The pages of example/frameworks, and what is more to be tried of them. */
 const guides = [
-  ['frameworks', 'frameworkRows'],
-  ['express', 'expressRows'],
-  ['sockets', 'guideSocketRows'],
-  ['testing', 'testingRows'],
-  ['coming-from', 'comingFromRows'],
+  ['guides-frameworks', 'frameworkRows'],
+  ['guides-express', 'expressRows'],
+  ['guides-sockets', 'guideSocketRows'],
+  ['guides-testing', 'testingRows'],
+  ['guides-coming-from', 'comingFromRows'],
+  ['nginx', 'nginxRows'],
 ]
 
 /** The suites by name. Modules are loaded late, since one that a runtime cannot load fails its own rows only. */
@@ -24,7 +25,7 @@ export const suites = {
   packed: async (suite) => (await import('./packaging/packaging.js')).useRows(suite),
   readme: async (suite) => {
     await (await import('./readme.js')).readmeRows(suite)
-    for (const [name, rows] of guides) await (await import(`./guides-${name}.js`))[rows](suite)
+    for (const [name, rows] of guides) await (await import(`./${name}.js`))[rows](suite)
   },
   packaging: async (suite) => {
     const { packagingRows, releaseRows } = await import('./packaging/packaging.js')

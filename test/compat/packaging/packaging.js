@@ -128,7 +128,7 @@ export async function releaseRows(suite) {
     await run('npm', ['pack', '--pack-destination', copy], { cwd: copy })
     const [tarball] = readdirSync(copy).filter((name) => name.endsWith('.tgz'))
     const files = (await run('tar', ['-tzf', join(copy, tarball)])).stdout.trim().split('\n')
-    for (const path of ['dist/index.js', 'dist/index.d.ts', 'README.md']) equal(files.includes(`package/${path}`), true, path)
+    for (const path of ['dist/index.js', 'dist/index.d.ts']) equal(files.includes(`package/${path}`), true, path)
   })
   const publish = async (manifest, changelog) => {
     const folder = join(packed, 'publish')
@@ -151,6 +151,7 @@ export async function releaseRows(suite) {
   })
   await row(suite, 'npm publish', 'asks that, and packs what it tested', () => {
     const { prepack, prepublishOnly } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts
-    equal([prepack, prepublishOnly].map((script) => /[\w-]+\.js$/.exec(script)?.[0]), ['tarball.js', 'publishable.js'], 'scripts')
+    const last = [prepack, prepublishOnly].map((script) => /[\w-]+\.js$/.exec(script)?.[0])
+    equal(last, ['tarball.js', 'publishable.js'], 'scripts')
   })
 }

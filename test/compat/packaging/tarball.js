@@ -10,7 +10,8 @@ const root = join(here, '..', '..', '..')
 const modules = join(root, 'node_modules')
 const folder = mkdtempSync(join(tmpdir(), 'seshcookie-http-'))
 // What npm was called with reaches the npm that is called here, and must not.
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_config_(?:dry_run|json)$/i.test(name)))
+const isInherited = ([name]) => /^npm_config_(?:dry_run|json)$/i.test(name)
+const env = Object.fromEntries(Object.entries(process.env).filter((variable) => !isInherited(variable)))
 
 const run = (command, args, cwd = folder) => execFileSync(command, args, { cwd, env, encoding: 'utf8' })
 const offline = ['--ignore-scripts', '--offline', '--no-audit', '--no-fund', '--silent']
@@ -29,12 +30,14 @@ try {
   for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['esnext', 'node10']]) {
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
       compilerOptions: {
-        module, moduleResolution, ignoreDeprecations: '6.0', target: 'es2022', strict: true, skipLibCheck: true, noEmit: true, rootDir: '.',
+        module, moduleResolution, ignoreDeprecations: '6.0', target: 'es2022', strict: true, skipLibCheck: true,
+        noEmit: true, rootDir: '.',
         types: ['node'], typeRoots: [join(modules, '@types')],
       },
       files: ['consumer.ts'],
     }))
-    expect(`types, ${moduleResolution}`, run(process.execPath, [join(modules, 'typescript', 'bin', 'tsc'), '-p', '.']), '')
+    const compiler = join(modules, 'typescript', 'bin', 'tsc')
+    expect(`types, ${moduleResolution}`, run(process.execPath, [compiler, '-p', '.']), '')
   }
 } catch (error) {
   console.error(`The packed library does not work: ${error.message}\n${error.stdout ?? ''}`)
