@@ -2,16 +2,6 @@ import { row } from './report.js'
 
 const frameworks = ['node', 'express', 'koa', 'fastify', 'connect', 'polka', 'hono', 'h3', 'nest', 'http-proxy']
 
-/** The pages of example/frameworks, and what is more to be tried of them. */
-const guides = [
-  ['guides-frameworks', 'frameworkRows'],
-  ['guides-express', 'expressRows'],
-  ['guides-sockets', 'guideSocketRows'],
-  ['guides-testing', 'testingRows'],
-  ['guides-coming-from', 'comingFromRows'],
-  ['nginx', 'nginxRows'],
-]
-
 /** The suites by name. Modules are loaded late, since one that a runtime cannot load fails its own rows only. */
 export const suites = {
   frameworks: (suite) => stories(suite, frameworks),
@@ -23,15 +13,19 @@ export const suites = {
   sockets: async (suite) => (await import('./sockets.js')).socketRows(suite),
   next: (suite) => stories(suite, ['next']),
   packed: async (suite) => (await import('./packaging/packaging.js')).useRows(suite),
-  readme: async (suite) => {
-    await (await import('./readme.js')).readmeRows(suite)
-    for (const [name, rows] of guides) await (await import(`./${name}.js`))[rows](suite)
+  readme: async (suite) => (await import('./readme.js')).readmeRows(suite),
+  guides: async (suite) => {
+    await (await import('./guides-frameworks.js')).frameworkRows(suite)
+    await (await import('./guides-express.js')).expressRows(suite)
+    await (await import('./guides-sockets.js')).guideSocketRows(suite)
   },
-  packaging: async (suite) => {
-    const { packagingRows, releaseRows } = await import('./packaging/packaging.js')
-    await packagingRows(suite)
-    await releaseRows(suite)
+  testing: async (suite) => {
+    await (await import('./guides-testing.js')).testingRows(suite)
+    await (await import('./guides-coming-from.js')).comingFromRows(suite)
+    await (await import('./nginx.js')).nginxRows(suite)
   },
+  packaging: async (suite) => (await import('./packaging/packaging.js')).packagingRows(suite),
+  release: async (suite) => (await import('./packaging/packaging.js')).releaseRows(suite),
 }
 
 async function stories(suite, names) {
