@@ -1,6 +1,6 @@
 // The pages of example/frameworks: every block is compiled and run as it stands there.
 import { execFile, spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -31,6 +31,7 @@ export function blocksOf(page) {
 export async function lay(folder, blocks, packages = {}) {
   const { transform } = await import('esbuild')
   const path = join(packed, 'guides', folder)
+  rmSync(path, { recursive: true, force: true })
   const files = { 'package.json': '{ "type": "module" }', ...blocks }
   for (const [name, code] of Object.entries(files)) {
     const file = join(path, name)

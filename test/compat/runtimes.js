@@ -41,7 +41,7 @@ if (wanted.some((name) => name !== 'here')) prepare('npm', ['ci', '--ignore-scri
 if (names.includes('next')) prepare(join(folder, 'node_modules', '.bin', 'next'), ['build', 'frameworks/next'], folder)
 await unpack()
 
-// What is packed is looked at once, and the blocks of the pages are run once: what they use, other suites run everywhere.
+// What is packed is looked at once, and the pages' blocks are run once: what they use, other suites run everywhere.
 const once = ['readme', 'guides', 'testing', 'packaging', 'release']
 const jobs = wanted.flatMap((runtime) => names.filter((suite) => !once.includes(suite))
   .map((suite) => ({ runtime, suite })))

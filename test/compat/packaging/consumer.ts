@@ -128,7 +128,7 @@ export function outside(req: AnyRequest, res: AnyResponse): string {
 
 // Errors and events.
 export function describe(error: unknown): string {
-  if (error instanceof SizeError) return error.largest.map(({ key, bytes }) => key + bytes).join() + (error.bytes - error.limit)
+  if (error instanceof SizeError) return `${error.bytes - error.limit} ${error.largest.map(({ key }) => key)}`
   if (error instanceof ValueError) return error.path + error.found
   if (error instanceof LateChangeError) return error.keys.join()
   if (error instanceof SeshcookieError) return error.code

@@ -121,6 +121,7 @@ export async function releaseRows(suite) {
   const copy = join(packed, 'checkout') // what is tracked, or soon will be; the tools are those at hand
   await row(suite, 'npm pack in a clean checkout', 'builds, and has the code', async () => {
     const { stdout } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root })
+    rmSync(copy, { recursive: true, force: true })
     for (const path of stdout.split('\0').filter((path) => path !== '' && existsSync(join(root, path)))) {
       cpSync(join(root, path), join(copy, path), { preserveTimestamps: true })
     }
