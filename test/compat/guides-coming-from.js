@@ -15,6 +15,7 @@ import { equal, row } from './report.js'
 const root = join(import.meta.dirname, '..', '..')
 const page = readFileSync(join(root, 'example', 'frameworks', 'coming-from.md'), 'utf8')
 const { dependencies } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8'))
+const lock = JSON.parse(readFileSync(join(import.meta.dirname, 'package-lock.json'), 'utf8'))
 const secret = 'a secret of these tests, which seals nothing that matters'
 const other = 'another secret of these tests, older than the first one'
 const hour = 3600
@@ -459,11 +460,31 @@ async function replaced(there) {
   }
 }
 
+/** The packages of the lock file that a package needs, and those need. */
+function packagesBelow(path, found = new Set()) {
+  for (const name of Object.keys(lock.packages[path].dependencies ?? {})) {
+    let at = path
+    while (lock.packages[`${at}/node_modules/${name}`] === undefined && at.includes('/node_modules/')) {
+      at = at.slice(0, at.lastIndexOf('/node_modules/'))
+    }
+    const below = [`${at}/node_modules/${name}`, `node_modules/${name}`].find((one) => lock.packages[one] !== undefined)
+    if (found.has(below)) continue
+    found.add(below)
+    packagesBelow(below, found)
+  }
+  return found
+}
+
 export async function comingFromRows(suite) {
   const texts = page.split(/^## /m).slice(1)
   const sections = Object.fromEntries(texts.map((text) => [text.split('\n', 1)[0], text]))
   await row(suite, 'coming-from.md', 'has a section for each library here', () => {
-    equal(Object.keys(sections), Object.keys(tables), 'sections')
+    equal(Object.keys(sections), [...Object.keys(tables), 'Compared'], 'sections')
+  })
+  await row(suite, 'coming-from.md', 'counts the packages that come along', () => {
+    const counts = /^\| packages \| (.*) \|$/m.exec(sections.Compared)[1].split(' | ').map(Number)
+    const names = ['cookie-session', 'iron-session', 'express-session', 'client-sessions']
+    equal(counts, [0, ...names.map((name) => packagesBelow(`node_modules/${name}`).size)], 'packages')
   })
   for (const [library, table] of Object.entries(tables)) {
     await row(suite, library, 'has a check for each row of its table, and the version that is tried', () => {
