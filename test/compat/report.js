@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { expectedFailure } from './expected.js'
 import { runtime } from './runtime.js'
 
-const limit = 60_000 // milliseconds, after which a row that hangs is given up
+const limit = 120_000 // milliseconds, after which a row that hangs is given up
 
 const results = { passed: 0, expected: 0, failures: [] }
 let stray // what a row threw where nobody could catch it

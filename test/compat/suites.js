@@ -14,7 +14,18 @@ export const suites = {
   next: (suite) => stories(suite, ['next']),
   packed: async (suite) => (await import('./packaging/packaging.js')).useRows(suite),
   readme: async (suite) => (await import('./readme.js')).readmeRows(suite),
+  guides: async (suite) => {
+    await (await import('./guides-frameworks.js')).frameworkRows(suite)
+    await (await import('./guides-express.js')).expressRows(suite)
+    await (await import('./guides-sockets.js')).guideSocketRows(suite)
+  },
+  testing: async (suite) => {
+    await (await import('./guides-testing.js')).testingRows(suite)
+    await (await import('./guides-coming-from.js')).comingFromRows(suite)
+    await (await import('./nginx.js')).nginxRows(suite)
+  },
   packaging: async (suite) => (await import('./packaging/packaging.js')).packagingRows(suite),
+  release: async (suite) => (await import('./packaging/packaging.js')).releaseRows(suite),
 }
 
 async function stories(suite, names) {

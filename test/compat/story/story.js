@@ -57,8 +57,11 @@ export async function story(suite, framework) {
 
   const saved = (message, wanted, what) => {
     equal(message.ours.length, 1, `${what}: Set-Cookie lines of ours, in ${JSON.stringify(message.lines)}`)
+    const [, seconds, expires] = /Max-Age=(\d+); Expires=([^;]*); /.exec(message.attributes)
+    const between = Date.parse(expires) - Date.now() - seconds * 1000
+    equal(Math.abs(between) < 60_000, true, `${what}: whether Expires is Max-Age from now, in ${message.attributes}`)
     // Counted from the login on.
-    const got = message.attributes.replace(/(?<=Max-Age=)86[34]\d\d/, '86400')
+    const got = message.attributes.replace(/(?<=Max-Age=)86[34]\d\d/, '86400').replace(/Expires=[^;]*; /, '')
     equal(sorted(got), sorted(attributes), `${what}: attributes`)
     equal(tab.session, wanted, `${what}: what the cookie holds`)
     member(message, 'vary', 'cookie')

@@ -1,0 +1,48 @@
+// The pages about tests: their tests run under the runners that they are for.
+import { join } from 'node:path'
+import { blocksOf, compile, environment, lay, program } from './guides.js'
+import { equal, row } from './report.js'
+
+const bin = (...path) => join(import.meta.dirname, 'node_modules', ...path)
+
+export async function testingRows(suite) {
+  const { 'The sessions, for all of them': shared, Express: express, Fastify: fastify } = blocksOf('README.md')
+  const { 'Three functions': functions, 'With Jest': jest, ...others } = blocksOf('testing.md')
+  const tests = Object.assign({}, ...Object.values(others))
+  const files = ['app.test.ts', 'supertest.test.ts', 'fastify.test.ts', 'app.spec.ts', 'mocks.test.ts']
+  equal(Object.keys(tests), files, 'the files of tests')
+  const blocks = { ...shared, ...express, ...fastify, ...functions, ...tests }
+  const path = await lay('testing', blocks)
+
+  await row(suite, 'testing.md', 'compiles with ts7', () => compile(path, Object.keys(blocks), 'ts7'))
+  for (const [name, count] of [['app.test', 2], ['supertest.test', 2], ['fastify.test', 1], ['mocks.test', 1]]) {
+    await row(suite, name, 'passes', async () => {
+      const output = await program(['--test', `${name}.js`], path)
+      const results = [...output.matchAll(/^. ((?:pass|fail) \d+)/gm)].map(([, result]) => result)
+      equal(results, [`pass ${count}`, 'fail 0'], 'results')
+    })
+  }
+  await row(suite, 'app.spec', 'passes under vitest', async () => {
+    // The TypeScript, which vitest takes as it is, beside the JavaScript.
+    const output = await program([bin('vitest', 'vitest.mjs'), 'run', '--root', '.', 'app.spec'], path)
+    equal(/Tests +(\d+) passed \(\d+\)/.exec(output)?.[1], '4', `passed, in ${output}`)
+  })
+
+  const { 'jest.config.js': modules, 'jest.config.cjs': commonjs, ...jestTests } = jest
+  const passes = (output) => equal(/^Tests: .*$/m.exec(output)?.[0], 'Tests:       1 passed, 1 total', output)
+  await row(suite, 'Jest', 'ES modules', async () => {
+    const folder = await lay('jest-modules', { 'jest.config.js': modules, ...jestTests })
+    const env = { ...environment, NODE_OPTIONS: '--experimental-vm-modules' }
+    passes(await program([bin('jest', 'bin', 'jest.js')], folder, env))
+  })
+  await row(suite, 'Jest', 'CommonJS', async () => {
+    const folder = await lay('jest-commonjs', { 'package.json': '{}', 'jest.config.cjs': commonjs, ...jestTests })
+    passes(await program([bin('jest', 'bin', 'jest.js')], folder))
+  })
+  await row(suite, 'Jest', 'CommonJS does need transformIgnorePatterns', async () => {
+    const config = commonjs.replace(/^ *transformIgnorePatterns.*\n/m, '')
+    const folder = await lay('jest-ignoring', { 'package.json': '{}', 'jest.config.cjs': config, ...jestTests })
+    const message = await program([bin('jest', 'bin', 'jest.js')], folder).then(() => 'none', (error) => error.message)
+    equal(message.includes('Must use import to load ES Module'), true, message)
+  })
+}
