@@ -1,6 +1,6 @@
 import { associatedData, Codec, valueLength } from './codec.js'
 import { checkPrefix, isPath, isToken } from './cookie-scope.js'
-import { ExpiredError, FormatError, HashError, LenError, misuse, SizeError } from './errors.js'
+import { ExpiredError, FormatError, HashError, LenError, misuse } from './errors.js'
 import type { SessionEvent } from './events.js'
 import type { DerivedKeys } from './keys.js'
 import { endByAge, isPersistent, noLifetime, unixTime, type Times } from './lifetime.js'
@@ -9,7 +9,7 @@ import { quoted } from './quoted.js'
 import { readCookies, sessionIn, type Opener } from './reading.js'
 import { Remembered } from './remembered.js'
 import { stringifySession } from './session-json.js'
-import { checkPlain } from './session-values.js'
+import { checkPlain, largestOf, sizeError } from './session-values.js'
 import { cookieAttributes, forget, keepUntil, maxLineLength } from './set-cookie.js'
 import type { AnyRequest } from './types.js'
 
@@ -156,11 +156,7 @@ export class SessionCookie {
   #checkRoom(text: string, tail: string): void {
     const bytes = this.#name.length + 1 + valueLength(Buffer.byteLength(text)) + tail.length
     if (bytes <= maxLineLength) return
-    const largest = largestKeys(text)
-    const listed = largest.map(({ key, bytes }) => `${key} (${bytes})`).join(', ')
-    throw new SizeError(
-      `the Set-Cookie line would be ${bytes} bytes, at most ${maxLineLength} are allowed; largest keys, in bytes: ${listed}`,
-      { bytes, limit: maxLineLength, largest })
+    throw sizeError(bytes, largestKeys(text))
   }
 
   #current(): Prepared {
@@ -180,11 +176,8 @@ export class SessionCookie {
 }
 
 function largestKeys(text: string): { key: string, bytes: number }[] {
-  return Object.entries(JSON.parse(text) as object)
-    .map(([key, value]) => {
-      const bytes = Buffer.byteLength(JSON.stringify({ [key]: value as unknown })) - '{}'.length
-      return { key: quoted(key), bytes }
-    })
-    .sort((a, b) => b.bytes - a.bytes)
-    .slice(0, 3)
+  return largestOf(Object.entries(JSON.parse(text) as object).map(([key, value]) => {
+    const bytes = Buffer.byteLength(JSON.stringify({ [key]: value as unknown })) - '{}'.length
+    return { key: quoted(key), bytes }
+  }))
 }

@@ -5,6 +5,7 @@ import { maxLineLength } from './set-cookie.js'
 const maxDepth = 64 // levels of objects and arrays, the session's own included
 const maxValues = 4096 // elements and properties, each time they are met; more fit into no cookie
 const maxCharacters = 4096 // of strings and names; more fit into no cookie
+const maxCountedKeys = 64 // of a session that is too large
 
 type Flaw = [path: string, found: string]
 
@@ -30,18 +31,48 @@ function valueError(path: string, found: string): ValueError {
  * @throws SizeError with the path to where counting stopped
  */
 export function checkValues(session: object): void {
+  const look = new Look()
   let flaw: Flaw | undefined
   try {
-    flaw = new Look().flawIn(session)
+    flaw = look.flawIn(session)
   } catch {
     throw unreadableError()
   }
   if (flaw === undefined) return
   const path = `session${flaw[0]}`
   if (flaw[1] !== tooLarge) throw valueError(path, flaw[1])
-  throw new SizeError(
-    `the session fits into no cookie: more than ${maxValues} values or ${maxCharacters} characters, counted up to ${path}`,
-    { bytes: maxCharacters + 1, limit: maxLineLength, largest: [] })
+  throw sizeError(look.bytes, largestKeys(session), `counted up to ${path}, so all of it may take more`)
+}
+
+/**
+ * That a Set-Cookie line would be too long.
+ * @param largest the largest top-level keys with the bytes that they take
+ * @param how what else there is to say of the counting
+ */
+export function sizeError(bytes: number, largest: SizeError['largest'], how?: string): SizeError {
+  const listed = largest.map(({ key, bytes }) => `${key} (${bytes})`).join(', ')
+  return new SizeError(
+    `the Set-Cookie line would be ${bytes} bytes, at most ${maxLineLength} are allowed` +
+    `${how === undefined ? '' : ` (${how})`}; largest keys, in bytes: ${listed}`,
+    { bytes, limit: maxLineLength, largest })
+}
+
+/** The largest keys of a session that is too large to count all of it, with the bytes that they take at least. */
+function largestKeys(session: object): { key: string, bytes: number }[] {
+  return largestOf(Object.keys(session).slice(0, maxCountedKeys).map((key) => {
+    const look = new Look()
+    try {
+      look.flawIn({ [key]: session[key as keyof typeof session] as unknown })
+    } catch {
+      // a getter or proxy behind the place where counting stopped
+    }
+    return { key: quoted(key), bytes: look.bytes }
+  }))
+}
+
+/** The three largest keys. */
+export function largestOf(keys: { key: string, bytes: number }[]): { key: string, bytes: number }[] {
+  return keys.toSorted((a, b) => b.bytes - a.bytes).slice(0, 3)
 }
 
 /** One look at a session. Paths are built on the way back, so that they cost nothing where nothing is wrong. */
@@ -49,6 +80,11 @@ class Look {
   readonly #parents: object[] = []
   #values = 0
   #characters = 0
+
+  /** How many bytes what was counted takes at least: a value and the comma or bracket after it take two. */
+  get bytes(): number {
+    return 2 * this.#values + this.#characters
+  }
 
   flawIn(value: object): Flaw | undefined {
     const parents = this.#parents

@@ -20,10 +20,13 @@ const classes = [
 
 const facts = { bytes: 1, limit: 2, largest: [{ key: 'a', bytes: 1 }], path: 'session.a', found: 'NaN', keys: ['a'] }
 
+const make = (Kind: typeof classes[number][0], options: typeof facts & ErrorOptions) =>
+  new (Kind as typeof SizeError & typeof ValueError & typeof LateChangeError)('what happened', options)
+
 for (const [Kind, name, code] of classes) {
   t.test(name, async (t) => {
     const cause = new Error('cause')
-    const error = new Kind('what happened', { cause, ...facts })
+    const error = make(Kind, { cause, ...facts })
     t.strictSame([error.name, error.code, error.message, error.cause], [name, code, 'what happened', cause])
     t.equal(Kind.name, name)
     t.equal(String(error), `${name}: what happened`)
@@ -45,7 +48,7 @@ t.test('errors become JSON with their facts, for loggers', async (t) => {
     [LateChangeError, { keys: ['a'] }],
   ]
   for (const [Kind, own] of rows) {
-    const error = new Kind('what happened', facts)
+    const error = make(Kind, facts)
     t.strictSame(JSON.parse(JSON.stringify({ type: 'failed', error })),
       { type: 'failed', error: { name: error.name, code: error.code, message: 'what happened', ...own } })
   }

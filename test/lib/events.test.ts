@@ -2,8 +2,7 @@ import t from 'tap'
 import { spawnSync } from 'node:child_process'
 import type { IncomingMessage } from 'node:http'
 import { SessionHandler, RequestSessions, type SessionEvent } from '../../lib/index.js'
-import { emit } from '../../lib/events.js'
-import { defaults } from '../../lib/options.js'
+import { EventSink } from '../../lib/events.js'
 import { ask } from '../support/client.js'
 import { listen } from '../support/listen.js'
 import { key, serveSessions } from '../support/sessions.js'
@@ -48,7 +47,10 @@ t.test('rejected: the reason of the cookie that got furthest, once a request', a
     ['invalid and the rest', [format, invalid, expired, tag], {}, { type: 'rejected', reason: 'invalid' }],
     ['refused ones before a valid one', [length, expired, invalid, valid], { a: 1 }, { type: 'opened', keyIndex: 0 }],
     ['refused ones after a valid one', [valid, length, tag, expired], { a: 1 }, { type: 'opened', keyIndex: 0 }],
-    ['a valid one beyond the cap of four', [tag, tag, tag, tag, valid], {}, { type: 'rejected', reason: 'tag' }],
+    ['a valid one among the same four times', [tag, tag, tag, tag, valid], { a: 1 }, { type: 'opened', keyIndex: 0 }],
+    ['a valid one as the fourth', [tag, length, format, valid], { a: 1 }, { type: 'opened', keyIndex: 0 }],
+    ['a valid one as the first of five', [valid, tag, length, format, ''], {}, { type: 'rejected', reason: 'ambiguous' }],
+    ['five of which none opens', ['', 'a', 'b', 'c', 'd'], {}, { type: 'rejected', reason: 'ambiguous' }],
   ]
   for (const [name, values, session, event] of rows) {
     t.test(name, async (t) => {
@@ -73,35 +75,64 @@ t.test('saved and cleared', async (t) => {
   t.strictSame(served.events.at(-1), { type: 'cleared' })
 })
 
-t.test('an onEvent that throws or rejects harms nobody', async (t) => {
-  for (const onEvent of [
-    () => { throw new Error('thrown') },
-    async () => { throw new Error('rejected') },
-    () => ({ then(_: unknown, reject: (error: Error) => void) { reject(new Error('thenable')) } }),
-  ]) {
-    const served = await serveSessions(t, (req, res, sessions) => {
-      sessions.get(req).a = req.url === '/big' ? 'x'.repeat(5000) : 1
-      res.end('body')
-    }, { options: { onEvent: onEvent as () => void } })
-    t.match(await served.ask('/'), { status: 200, body: 'body' })
-    t.match(await served.ask('/big'), { status: 500, body: 'body' })
+t.test('an onEvent that throws or rejects harms nobody, and causes one warning', async (t) => {
+  const hostile = Object.defineProperty(new Error(), 'message', { get() { throw new Error('again') } })
+  for (const [name, onEvent, warned] of [
+    ['throws', () => { throw new TypeError('thrown') }, { name: 'TypeError', message: '"onEvent" threw TypeError: thrown' }],
+    ['rejects', async () => { throw new Error('rejected') }, { message: '"onEvent" threw Error: rejected' }],
+    ['gives a thenable that rejects', () => ({ then(_: unknown, reject: (error: Error) => void) { reject(new Error('thenable')) } }),
+      { message: /thenable$/ }],
+    ['throws no error', () => { throw 'a string' }, { name: 'Warning', message: '"onEvent" threw string' }],
+    ['throws what throws', () => { throw hostile }, { message: '"onEvent" threw object' }],
+  ] as const) {
+    t.test(name, async (t) => {
+      const warnings = collectWarnings(t)
+      const served = await serveSessions(t, (req, res, sessions) => {
+        sessions.get(req).a = req.url === '/big' ? 'x'.repeat(5000) : 1
+        res.end('body')
+      }, { options: { onEvent: onEvent as () => void } })
+      t.match(await served.ask('/'), { status: 200, body: 'body' })
+      t.match(await served.ask('/big'), { status: 500, body: 'body' })
+      await new Promise(setImmediate)
+      t.match(warnings, [{ ...warned, code: 'ERR_SESHCOOKIE_ON_EVENT' }])
+      t.equal(warnings.length, 1)
+    })
   }
 })
 
 t.test('without onEvent, what needs care is a process warning, and the rest is silent', async (t) => {
-  const warnings = collectWarnings(t)
+  const { emitWarning } = process
+  const calls: unknown[][] = []
+  process.emitWarning = (...args: unknown[]) => { calls.push(args) }
+  t.teardown(() => { process.emitWarning = emitWarning })
   const req = {} as IncomingMessage
+  const sink = new EventSink()
   const error = Object.assign(new Error('why'), { name: 'SizeError', code: 'ERR_SESHCOOKIE_SIZE' })
-  emit(defaults, { type: 'opened', keyIndex: 0 }, req)
-  emit(defaults, { type: 'rejected', reason: 'tag' }, req)
-  emit(defaults, { type: 'saved', bytes: 1, renewed: false }, req)
-  emit(defaults, { type: 'cleared' }, req)
-  emit(defaults, { type: 'failed', error }, req)
-  emit(defaults, { type: 'late', error: error as never }, req)
-  emit(defaults, { type: 'insecure' }, req)
-  await new Promise(setImmediate)
-  t.match(warnings, [error, error, { code: 'ERR_SESHCOOKIE_INSECURE', message: /Secure left over plain HTTP/ }])
-  t.equal(warnings.length, 3)
+  for (const event of [
+    { type: 'opened', keyIndex: 0 }, { type: 'rejected', reason: 'tag' }, { type: 'saved', bytes: 1, renewed: false },
+    { type: 'cleared' }, { type: 'failed', error }, { type: 'late', error }, { type: 'failed', error: new Error('no randomness') },
+    { type: 'insecure', secure: true }, { type: 'insecure', secure: false },
+  ] as SessionEvent[]) sink.emit(undefined, event, req)
+  // Strings, since an Error of another realm is refused.
+  t.match(calls, [
+    ['why', 'SizeError', 'ERR_SESHCOOKIE_SIZE'], ['why', 'SizeError', 'ERR_SESHCOOKIE_SIZE'],
+    ['no randomness', 'Error', 'ERR_SESHCOOKIE_FAILED'],
+    [/is Secure left over plain HTTP/, 'Warning', 'ERR_SESHCOOKIE_INSECURE'],
+    [/is not Secure left.*"secure" to true/, 'Warning', 'ERR_SESHCOOKIE_INSECURE'],
+  ])
+  t.equal(calls.length, 5)
+})
+
+t.test('no warning throws out of the library', async (t) => {
+  const { emitWarning } = process
+  process.emitWarning = () => { throw new Error('from emitWarning') }
+  t.teardown(() => { process.emitWarning = emitWarning })
+  const served = await serveSessions(t, (req, res, sessions) => {
+    sessions.get(req).a = 'x'.repeat(5000)
+    res.end('body')
+  }, { options: { onEvent: undefined, validate: () => { throw new Error('in validate') } } })
+  const answer = await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+  t.match(answer, { status: 500, body: 'body' })
 })
 
 t.test('validate that throws or returns no boolean rejects, with a warning', async (t) => {
@@ -109,7 +140,7 @@ t.test('validate that throws or returns no boolean rejects, with a warning', asy
   const rows: [name: string, validate: () => unknown, warned: object | undefined][] = [
     ['true', () => true, undefined],
     ['false', () => false, undefined],
-    ['throws', () => { throw new Error('in validate') }, { message: 'in validate' }],
+    ['throws', () => { throw new Error('in validate') }, { message: '"validate" threw Error: in validate', code: 'ERR_SESHCOOKIE_VALIDATE' }],
     ['throws no error', () => { throw 'a string' }, { name: 'Warning', message: '"validate" threw string' }],
     ['a promise', async () => true, { name: 'TypeError', message: /"validate" expected to return a boolean/ }],
     ['undefined', () => undefined, { name: 'TypeError' }],
@@ -131,10 +162,11 @@ t.test('validate that throws or returns no boolean rejects, with a warning', asy
   }
 })
 
-t.test('insecure: once a process, where a Secure cookie leaves with no sign of TLS', async (t) => {
+t.test('insecure: once a process each, where a Secure cookie leaves with no sign of TLS, or another with one', async (t) => {
   // In processes of their own, since it is told once; each pair is a setting of `secure` and a request.
   const lib = JSON.stringify(new URL('../../lib/index.js', import.meta.url).href)
   const plain = [true, { headers: {} }]
+  const forwarded = { headers: { 'x-forwarded-proto': 'https' } }
   const tls = [
     [true, { headers: {}, socket: { encrypted: true } }],
     [true, { headers: { 'x-forwarded-proto': 'https' } }],
@@ -142,8 +174,12 @@ t.test('insecure: once a process, where a Secure cookie leaves with no sign of T
     ['auto', { headers: {} }],
   ]
   const rows: [name: string, requests: unknown[], told: string[]][] = [
-    ['plain HTTP after others', [...tls, plain, plain], [...tls.map(() => 'saved'), 'saved', 'insecure', 'saved']],
-    ['a proxy that took plain HTTP', [[true, { headers: { 'x-forwarded-proto': 'http' } }], plain], ['saved', 'insecure', 'saved']],
+    ['plain HTTP after others', [...tls, plain, plain], [...tls.map(() => 'saved'), 'saved', 'insecure true', 'saved']],
+    ['a proxy that took plain HTTP', [[true, { headers: { 'x-forwarded-proto': 'http' } }], plain], ['saved', 'insecure true', 'saved']],
+    ['not Secure behind a proxy that took TLS', [['auto', forwarded], ['auto', forwarded]], ['saved', 'insecure false', 'saved']],
+    ['not Secure by choice behind such a proxy', [[false, forwarded]], ['saved', 'insecure false']],
+    ['not Secure, and no proxy', [[false, { headers: {} }], ['auto', { headers: { 'x-forwarded-proto': 'http' } }]], ['saved', 'saved']],
+    ['both', [[false, forwarded], plain, [false, forwarded], plain], ['saved', 'insecure false', 'saved', 'insecure true', 'saved', 'saved']],
   ]
   for (const [name, requests, told] of rows) {
     t.test(name, async (t) => {
@@ -152,7 +188,7 @@ t.test('insecure: once a process, where a Secure cookie leaves with no sign of T
         import { ServerResponse } from 'node:http'
         const events = []
         for (const [secure, req] of ${JSON.stringify(requests)}) {
-          const sessions = new RequestSessions({ secure, onEvent: ({ type }) => { events.push(type) } })
+          const sessions = new RequestSessions({ secure, onEvent: ({ type, secure }) => { events.push([type, secure].join(' ').trim()) } })
           const handler = new SessionHandler((req, res) => { sessions.get(req).a = 1; res.end() }, Buffer.alloc(32), sessions)
           handler.listener(req, new ServerResponse({ ...req, method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 }))
         }

@@ -100,13 +100,14 @@ const bad: [name: Name, value: unknown, Kind: typeof TypeError | typeof RangeErr
   ...(['httpOnly', 'partitioned', 'persistent', 'cacheHeaders'] as const).flatMap((name) =>
     [1, 0, 'true', '', null, {}, callback].map((value): [Name, unknown, typeof TypeError, RegExp] =>
       [name, value, TypeError, new RegExp(`^"${name}" expected a boolean, got `)])),
-  ['secure', 'Auto', TypeError, /^"secure" expected true, false or 'auto', got a string of 4 bytes$/],
+  ['secure', 'Auto', TypeError, /^"secure" expected true, false or 'auto', got 'Auto'$/],
   ['secure', 1, TypeError, /^"secure" expected true, false or 'auto', got number$/],
   ['secure', null, TypeError, /^"secure" expected .* got null$/],
-  ['sameSite', 'Lax', TypeError, /^"sameSite" expected 'strict', 'lax' or 'none', got a string of 3 bytes$/],
+  ['sameSite', 'Lax', TypeError, /^"sameSite" expected 'strict', 'lax' or 'none', got 'Lax'$/],
   ['sameSite', false, TypeError, /^"sameSite" expected .* got boolean$/],
   ['sameSite', true, TypeError, /^"sameSite" expected .* got boolean$/],
-  ['sameSite', '', TypeError, /^"sameSite" expected .* got a string of 0 bytes$/],
+  ['sameSite', '', TypeError, /^"sameSite" expected .* got ""$/],
+  ['sameSite', 'a\u001b[2J', TypeError, /^"sameSite" expected .* got "a\\u001b\[2J"$/],
   ['sameSite', null, TypeError, /^"sameSite" expected .* got null$/],
   ['sameSite', ['lax'], TypeError, /^"sameSite" expected .* got an array of 1$/],
   ['domain', '', TypeError, /^"domain" expected a domain name .* got a string of 0 bytes$/],
@@ -142,7 +143,7 @@ t.test('a wrong value', async (t) => {
 })
 
 t.test('options that are none', async (t) => {
-  const unknown = /^"options" expected only httpOnly, .*, got an unknown name$/
+  const unknown = /^"options" expected only httpOnly, .*, got the unknown name /
   const rows: [name: string, options: unknown, message: RegExp][] = [
     ['null', null, /^"options" expected an object, got null$/],
     ['a string', 'secure', /^"options" expected an object, got a string of 6 bytes$/],
@@ -163,14 +164,16 @@ t.test('options that are none', async (t) => {
     })
   }
 
-  t.test('does not repeat an unknown name, which may be a secret in the wrong place', async (t) => {
-    const error = t.throws(() => create({ 'secret-secret': 1 })) as Error
-    t.notMatch(error.message, 'secret-secret')
+  t.test('names an unknown one, quoted and cut', async (t) => {
+    for (const [name, shown] of [['sameSit', 'sameSit'], ['a b', '"a b"'], ['\u009b', '"\\u009b"'], ['x'.repeat(300), 'x'.repeat(64)]]) {
+      const error = t.throws(() => create({ [name!]: 1 })) as Error
+      t.ok(error.message.endsWith(`, got the unknown name ${shown}`), error.message)
+    }
   })
 
   t.test('leaves out what is inherited', async (t) => {
     t.strictSame(settingsOf(create(Object.create({ secure: true, maxAge: 5, wrong: 1 }))), expectedDefaults)
-    t.strictSame({ ...ownOptions(Object.create({ remember: 5 }), ['remember']) }, {})
+    t.strictSame({ ...ownOptions('options', Object.create({ remember: 5 }), ['remember']) }, {})
   })
 
   t.test('reads each option once, when it is constructed', async (t) => {
@@ -307,7 +310,7 @@ t.test('handler options', async (t) => {
     })
   }
 
-  const only = /^"options" expected only cookieName, cookiePath, remember, got an unknown name$/
+  const only = /^"options" expected only cookieName, cookiePath, remember, got the unknown name (name|httpOnly)$/
   const token = /^"cookieName" expected a token \(RFC 9110 §5.6.2\), got /
   const path = /^"cookiePath" expected a path that starts with '\/' \(RFC 6265bis §4.1.1\), got /
   const range = /^"remember" expected a whole number, 0 to 1000000, got /
@@ -362,7 +365,7 @@ t.test('handler options', async (t) => {
   })
 
   t.test('a listener must be a function', async (t) => {
-    for (const [listener, came] of [[undefined, 'undefined'], [null, 'null'], [{}, 'object'], [key, 'object']]) {
+    for (const [listener, came] of [[undefined, 'undefined'], [{}, 'object'], [key, 'object']]) {
       const create = () => new SessionHandler(listener as () => void, key)
       t.type(t.throws(create, { message: `"listener" expected a function, got ${came as string}` }), TypeError)
     }
@@ -398,7 +401,7 @@ function outcome(moments: readonly (() => void)[]): unknown {
   }
   const first = visit()
   const second = visit(first.cookie.split(';')[0])
-  for (const seen of [first, second]) seen.cookie = seen.cookie.replace(/=[\w-]+/, '=…')
+  for (const seen of [first, second]) seen.cookie = seen.cookie.replace(/=[\w-]+/, '=…').replace(/Expires=[^;]+/, 'Expires=…')
   return { first, second, calls, settings: settingsOf(sessions), name: handler.cookieName, remember: handler.remember }
 }
 
@@ -424,7 +427,7 @@ t.test('Object.prototype may be polluted', async (t) => {
   const prototype = Object.prototype as unknown as Record<string, unknown>
   const nothing = () => {}
   const clean = outcome([nothing, nothing, nothing])
-  const line = 'session=…; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax'
+  const line = 'session=…; Max-Age=3600; Expires=…; Path=/; HttpOnly; SameSite=Lax'
   t.match(clean, {
     first: { cookie: line, vary: 'Cookie', cacheControl: 'no-store' },
     second: { cookie: line, lifetime: 3_600_000 },

@@ -201,24 +201,30 @@ const doubled = (() => {
 
 // Each of these would take a minute, or all memory, if all of it were looked at, or serialised.
 const tooLarge: [name: string, session: object, where: RegExp][] = [
-  ['4097 values', { a: Array(4096).fill(1) }, /session\.a\[4095\]$/],
-  ['shared references', { a: doubled }, /session\.a(\[[01]\])+$/],
-  ['a long array', { a: { b: Array(1e7).fill(null) } }, /session\.a\.b\[\d+\]$/],
-  ['a long string', { a: 'x'.repeat(1e8) }, /session\.a$/],
-  ['4097 characters', { a: 'x'.repeat(2048), b: 'y'.repeat(2047) }, /session\.b$/],
-  ['a long name', { [long]: 1 }, new RegExp(`session\\.k{64}$`)],
-  ['many names', Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`n${index}`, 1])), /session\.n\d+$/],
+  ['4097 values', { a: Array(4096).fill(1) }, /\(counted up to session\.a\[4095\], so all of it may take more\); largest keys, in bytes: \w+ \(\d+\)/],
+  ['shared references', { a: doubled }, /\(counted up to session\.a(\[[01]\])+, so all of it may take more\); largest keys, in bytes: \w+ \(\d+\)/],
+  ['a long array', { a: { b: Array(1e7).fill(null) } }, /\(counted up to session\.a\.b\[\d+\], so all of it may take more\); largest keys, in bytes: \w+ \(\d+\)/],
+  ['a long string', { a: 'x'.repeat(1e8) }, /\(counted up to session\.a, so all of it may take more\); largest keys, in bytes: \w+ \(\d+\)/],
+  ['4097 characters', { a: 'x'.repeat(2048), b: 'y'.repeat(2047) }, /\(counted up to session\.b, so all of it may take more\); largest keys, in bytes: \w+ \(\d+\)/],
+  ['a long name', { [long]: 1 }, /session\.k{64},/],
+  ['many names', Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`n${index}`, 1])), /\(counted up to session\.n\d+, so all of it may take more\); largest keys, in bytes: \w+ \(\d+\)/],
 ]
 
 t.test('a session is too large because of', async (t) => {
   for (const [name, session, where] of tooLarge) {
     t.test(name, async (t) => {
-      const error = t.throws(() => stringifySession(session), { code: 'ERR_SESHCOOKIE_SIZE', limit: 4093, largest: [], message: where })
+      const error = t.throws(() => stringifySession(session), { code: 'ERR_SESHCOOKIE_SIZE', limit: 4093, message: where })
       t.type(error, SizeError)
       t.ok((error as unknown as SizeError).bytes > 4093)
+      const { largest: [largest] } = error as unknown as SizeError
+      if (name !== 'many names') t.equal(largest!.key, Object.keys(session)[0]!.slice(0, 64))
     })
   }
 
+  t.test('what is large, beside what throws', async (t) => {
+    const session = { a: Array(5000).fill(1), get b() { throw new Error('secret') } }
+    t.throws(() => checkValues(session), { code: 'ERR_SESHCOOKIE_SIZE', largest: [{ key: 'a' }, { key: 'b', bytes: 0 }] })
+  })
   t.test('a hole that a large index left, which is found first', async (t) => {
     const items: unknown[] = [0]
     items[100_000_000] = 1

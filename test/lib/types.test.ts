@@ -11,8 +11,8 @@ import {
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Socket } from 'node:net'
 import {
-  RequestSessions, Session, SessionHandler, type AnyRequest, type Json, type Key, type SessionData, type SessionEvent,
-  type SessionInfo, type SessionOptions,
+  RequestSessions, Session, SessionHandler, SizeError, ValueError, type AnyRequest, type Json, type Key, type LifetimeOptions,
+  type SessionData, type SessionEvent, type SessionInfo, type SessionOptions,
 } from '../../lib/index.js'
 
 declare const req: IncomingMessage
@@ -142,7 +142,47 @@ const good: Record<string, readonly Row[]> = {
       same<RequestSessions['maxAge'], number>()
       same<RequestSessions['domain'], string | undefined>()`],
   ],
+  'what get gives': [
+    ['can be set again', 'accounts.set(req, accounts.get(req))'],
+    ['can be set again, in part', 'accounts.set(req, { visits: 1 })'],
+    ['can be sealed', 'const of = new SessionHandler(noop, key, accounts); of.encodeCookie(accounts.get(req)); of.encodeSetCookie(of.read(req))'],
+  ],
+  'limit and check': [
+    ['take a lifetime', 'Session.limit(req, { maxAge: 1, idleTimeout: 2, persistent: false }); Session.check(req)'],
+    ['take none', 'Session.limit(req, {})'],
+    ['take a lifetime that may be undefined', 'Session.limit(req, { maxAge: undefined, persistent: Math.random() > 1 ? true : undefined })'],
+    ['take a request of http2', 'Session.limit(req2, {}); Session.check(req2)'],
+    ['have a type', 'const lifetime: LifetimeOptions = { maxAge: 1 }; accounts.limit(req, lifetime)'],
+  ],
+  'errors': [
+    ['have facts', `
+      const told = (event: SessionEvent) => {
+        if (event.type === 'late') same<typeof event.error.keys, readonly string[]>()
+        if (event.type === 'insecure') same<typeof event.secure, boolean>()
+        if (event.type === 'failed' && event.error instanceof SizeError) {
+          same<typeof event.error.bytes, number>()
+          same<typeof event.error.largest[number]['key'], string>()
+        }
+        if (event.type === 'failed' && event.error instanceof ValueError) same<typeof event.error.path, string>()
+      }`],
+  ],
+  'attach': [
+    ['takes what http gives', 'createServer((req, res) => handler.attach(req, res))'],
+    ['takes what http2 gives', 'createHttp2Server((req, res) => handler.attach(req, res))'],
+    ['takes what Express gives', 'const use = (req: ExpressRequest, res: ExpressResponse) => handler.attach(req, res)'],
+    ['takes what Fastify gives', 'const hook = (request: { raw: IncomingMessage }, reply: { raw: ServerResponse }) => handler.attach(request.raw, reply.raw)'],
+    ['takes what Koa gives', 'const hook = (ctx: { req: IncomingMessage, res: ServerResponse }) => handler.attach(ctx.req, ctx.res)'],
+    ['takes what Hono gives', `
+      const hook = (env: { incoming: IncomingMessage | Http2ServerRequest, outgoing: ServerResponse | Http2ServerResponse }) =>
+        handler.attach(env.incoming, env.outgoing)`],
+    ['of a handler without a listener', 'createServer((req, res) => new SessionHandler(null, key, accounts).attach(req, res))'],
+  ],
   'a handler': [
+    ['takes null for a listener', 'createServer(new SessionHandler(null, key).listener)'],
+    ['names what its sessions hold first', 'const typed: SessionHandler<Account> = new SessionHandler(null, key, accounts)'],
+    ['infers what its sessions hold', `
+      const typed = new SessionHandler(noop, key, accounts)
+      same<ReturnType<typeof typed.read>, Partial<Account>>()`],
     ['takes a listener without parameters', 'new SessionHandler(() => {}, key)'],
     ['takes an async listener', 'new SessionHandler(async (req, res) => { res.end(req.url) }, key)'],
     ['infers the pair of http',
@@ -165,9 +205,9 @@ const good: Record<string, readonly Row[]> = {
     ['takes an application like that of Express', 'createServer(new SessionHandler(express, key).listener)'],
     ['takes an application whose parameters are any', 'createServer(new SessionHandler(untyped, key).listener)'],
     ['takes a callback like that of Koa',
-      'createServer(new SessionHandler<IncomingMessage, ServerResponse>(koa.callback(), key).listener)'],
+      'createServer(new SessionHandler<SessionData, IncomingMessage, ServerResponse>(koa.callback(), key).listener)'],
     ['takes a callback like that of Koa for http2',
-      'createHttp2Server(new SessionHandler<Http2ServerRequest, Http2ServerResponse>(koa.callback(), key).listener)'],
+      'createHttp2Server(new SessionHandler<SessionData, Http2ServerRequest, Http2ServerResponse>(koa.callback(), key).listener)'],
     ['takes each type of key',
       `new SessionHandler(noop, 's')
       new SessionHandler(noop, key)
@@ -234,7 +274,7 @@ const bad: Record<string, readonly Bad[]> = {
     ['takes no request of fetch', "Session.get(new Request('http://a.example'))", noArgument],
   ],
   'set': [
-    ['takes no part of a session', 'accounts.set(req, { visits: 1 })', noArgument],
+    ['takes no wrong part of a session', "accounts.set(req, { visits: 'one' })", 2322],
     ['takes no other field', "accounts.set(req, { user: { name: 'ann' }, visits: 1, other: 1 })", 2353],
     ['takes no Date in a default session', 'Session.set(req, { a: new Date() })', notAssignable],
     ['takes no list', 'Session.set(req, [1])', noArgument],
@@ -248,6 +288,15 @@ const bad: Record<string, readonly Bad[]> = {
     ['validate is not async', 'new RequestSessions({ validate: async () => true })', notAssignable],
     ['validate gives a boolean', 'new RequestSessions({ validate: () => 1 })', notAssignable],
     ['cannot be assigned another type', "Session.httpOnly = 'yes'", notAssignable],
+  ],
+  'limit': [
+    ['knows its names', 'Session.limit(req, { maxage: 1 })', 2561],
+    ['takes no words for a number', "Session.limit(req, { maxAge: '1' })", 2322],
+    ['needs a lifetime', 'Session.limit(req)', 2554],
+  ],
+  'attach': [
+    ['needs a response', 'handler.attach(req)', 2554],
+    ['takes no context of Koa', 'handler.attach({ req }, {})', 2353],
   ],
   'a handler': [
     ['needs a key', 'new SessionHandler(noop)', 2554],
