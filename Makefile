@@ -33,7 +33,7 @@ build: dist/index.js ## compile lib/ to dist/
 clean: ## remove what was built
 	rm -rf build dist .tap test/browser/screenshots
 
-bench: build ## measure speed
+bench: build ## measure speed; test/bench/README.md says how
 	npm --prefix test/bench ci --ignore-scripts
 	npm --prefix test/bench start
 

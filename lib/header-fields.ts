@@ -35,7 +35,7 @@ export function completeHead(
     fields.add('Vary', 'Cookie', withCookie)
     if (line !== undefined || failed) {
       fields.add('Cache-Control', 'no-store', withNoStore)
-      fields.changeAll(isTargeted, () => ['no-store'])
+      fields.changeTargeted()
     }
   }
   const completed = fields.given()
@@ -133,29 +133,26 @@ class HeaderFields {
 
   /** What is to be given to writeHead: what the handler gave, or a changed copy. */
   given(): unknown {
-    return this.#given?.isChanged === true ? this.#given.toGiven() : this.#asGiven
+    return this.#given?.changed ?? this.#asGiven
   }
 
   /** Adds a field, or changes the one there is, where Node will take it from: a given one takes a set one's place. */
   add(name: string, value: string, change: Change): void {
-    const key = name.toLowerCase()
     const given = this.#given
-    if (given === undefined) return this.#changeSet(name, value, change)
-    const indexes = given.indexesOf((name) => name === key)
-    if (indexes.length > 0) return this.#changeGiven(given, indexes, change)
-    if (this.#res.getHeaderNames().length === 0) given.append(name, value)
+    const indexes = given?.indexesOf(name.toLowerCase()) ?? nowhere
+    if (indexes.length > 0) this.#changeGiven(given!, indexes, change)
+    else if (given !== undefined && this.#res.getHeaderNames().length === 0) given.append(name, value)
     else this.#changeSet(name, value, change)
   }
 
-  /** Changes all fields whose name fits, and adds none. */
-  changeAll(fits: (key: string) => boolean, change: Change): void {
-    const given = this.#given
-    const indexes = given?.indexesOf(fits) ?? []
-    for (const index of indexes) this.#changeGiven(given!, [index], change)
-    for (const name of this.#res.getHeaderNames()) if (fits(name)) this.#changeSet(name, undefined, change)
+  /** Has the fields that tell some caches alone what to do tell them not to store the response. */
+  changeTargeted(): void {
+    const change = () => ['no-store']
+    for (const index of this.#given?.indexesOf(targeted) ?? nowhere) this.#changeGiven(this.#given!, [index], change)
+    for (const name of this.#res.getHeaderNames()) if (isTargeted(name)) this.#changeSet(name, undefined, change)
   }
 
-  #changeGiven(given: GivenFields, indexes: number[], change: Change): void {
+  #changeGiven(given: GivenFields, indexes: readonly number[], change: Change): void {
     const last = indexes.at(-1)!
     const together = indexes.length > 1 && this.#sendsAll() ? indexes : [last]
     const all = together.flatMap((index) => given.valuesAt(index))
@@ -195,73 +192,90 @@ class HeaderFields {
   }
 }
 
-/** One value as itself, several as an array. */
+const nowhere: readonly number[] = []
+const targeted = 'targeted'
+
+/** Under which name a field is looked up here; undefined for one that nothing is done to. */
+function keyOf(name: unknown): string | undefined {
+  if (typeof name !== 'string' || name.length < 4) return undefined
+  const key = name.toLowerCase()
+  if (key === 'vary' || key === 'set-cookie' || key === 'cache-control') return key
+  return isTargeted(key) ? targeted : undefined
+}
+
+/** One value as itself, several as an array, and none as an empty one, of which Node sends nothing. */
 function single(values: unknown[]): unknown {
   return values.length === 1 ? values[0] : values
 }
 
-const removed = Symbol('removed')
-
-/** Header fields as writeHead takes them: an object, a flat array of names and values, or an array of pairs. */
+/**
+ * Header fields as writeHead takes them: an object, a flat array of names and values, or an array of pairs. An index
+ * counts the entries in each of these forms. Changes are made in a copy of the same form.
+ */
 class GivenFields {
   readonly #form: 'object' | 'flat' | 'pairs'
-  readonly #names: unknown[]
-  readonly #values: unknown[]
-  readonly #keys: string[] // the names in lower case
-  /** Something was added, replaced or removed. */
-  isChanged = false
+  readonly #given: object
+  readonly #names: readonly unknown[]
+  readonly #indexes = new Map<string, number[]>()
+  /** The copy, once there is one. */
+  changed: Record<string, unknown> | unknown[] | undefined
 
-  private constructor(form: 'object' | 'flat' | 'pairs', names: unknown[], values: unknown[]) {
+  private constructor(form: 'object' | 'flat' | 'pairs', given: object, names: readonly unknown[]) {
     this.#form = form
+    this.#given = given
     this.#names = names
-    this.#values = values
-    this.#keys = names.map((name) => String(name).toLowerCase())
+    for (let index = 0; index < names.length; index++) {
+      const key = keyOf(names[index])
+      // An undefined value is left to Node, which throws.
+      if (key === undefined || this.#valueAt(index) === undefined) continue
+      const indexes = this.#indexes.get(key)
+      if (indexes === undefined) this.#indexes.set(key, [index])
+      else indexes.push(index)
+    }
   }
 
   /** Undefined where nothing was given that Node would take. */
   static of(given: unknown): GivenFields | undefined {
     if (given === null || typeof given !== 'object') return undefined
-    if (!Array.isArray(given)) return new GivenFields('object', Object.keys(given), Object.values(given))
-    if (Array.isArray(given[0])) {
-      const pairs = given as unknown[][]
-      return new GivenFields('pairs', pairs.map(([name]) => name), pairs.map(([, value]) => value))
-    }
+    if (!Array.isArray(given)) return new GivenFields('object', given, Object.keys(given))
+    if (Array.isArray(given[0])) return new GivenFields('pairs', given, (given as unknown[][]).map(([name]) => name))
     // Leave an array of odd length to Node, which throws.
     if (given.length % 2 !== 0) return undefined
-    const at = (rest: number) => given.filter((_, index) => index % 2 === rest)
-    return new GivenFields('flat', at(0), at(1))
+    return new GivenFields('flat', given, given.filter((_, index) => index % 2 === 0))
   }
 
-  /** Where fields stand whose names fit. An undefined value is left to Node, which throws. */
-  indexesOf(fits: (key: string) => boolean): number[] {
-    const indexes: number[] = []
-    for (let index = 0; index < this.#keys.length; index++) {
-      if (fits(this.#keys[index]!) && this.#values[index] !== undefined) indexes.push(index)
-    }
-    return indexes
+  /** Where the fields of one key stand. */
+  indexesOf(key: string): readonly number[] {
+    return this.#indexes.get(key) ?? nowhere
   }
 
   valuesAt(index: number): unknown[] {
-    return [this.#values[index]].flat()
+    return [this.#valueAt(index)].flat()
   }
 
   replace(index: number, values: unknown[]): void {
-    this.#values[index] = values.length === 0 ? removed : single(values)
-    this.isChanged = true
+    const name = this.#names[index]
+    const copy = this.#copy()
+    const value = single(values)
+    if (this.#form === 'object') (copy as Record<string, unknown>)[name as string] = value
+    else if (this.#form === 'flat') (copy as unknown[])[2 * index + 1] = value
+    else (copy as unknown[])[index] = [name, value]
   }
 
   append(name: string, value: string): void {
-    this.#names.push(name)
-    this.#keys.push(name.toLowerCase())
-    this.#values.push(value)
-    this.isChanged = true
+    const copy = this.#copy()
+    if (this.#form === 'object') (copy as Record<string, unknown>)[name] = value
+    else if (this.#form === 'flat') (copy as unknown[]).push(name, value)
+    else (copy as unknown[]).push([name, value])
   }
 
-  /** The fields in the form in which they were given. */
-  toGiven(): unknown {
-    const entries = this.#names.flatMap((name, index): [unknown, unknown][] =>
-      this.#values[index] === removed ? [] : [[name, this.#values[index]]])
-    if (this.#form === 'object') return Object.fromEntries(entries as [string, unknown][])
-    return this.#form === 'pairs' ? entries : entries.flat()
+  #valueAt(index: number): unknown {
+    const fields = this.changed ?? this.#given
+    if (this.#form === 'object') return (fields as Record<string, unknown>)[this.#names[index] as string]
+    return this.#form === 'flat' ? (fields as unknown[])[2 * index + 1] : (fields as unknown[][])[index]![1]
+  }
+
+  #copy(): Record<string, unknown> | unknown[] {
+    return this.changed ??= Array.isArray(this.#given) ? [...this.#given as unknown[]] : { ...this.#given }
   }
 }

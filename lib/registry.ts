@@ -44,22 +44,34 @@ export class Registry {
     return this.#states.get(req)
   }
 
-  /** Has the session of a request saved on its response. */
+  /**
+   * Has the session of a request saved on its response. Of two handlers with cookies of their own `get` gives the session
+   * of the inner one, and both are saved; of two with the same cookie the outer one has it, since one line would replace
+   * the other.
+   */
   attach(req: AnyRequest, res: AnyResponse, cookie: SessionCookie): void {
-    this.#stateFor(req, cookie)?.watch(req, res)
+    const known = this.#stateOf(req, cookie)
+    if (known?.isWatched === true && known.cookie.name === cookie.name && known.cookie.path === cookie.path) {
+      return known.watch(req, res)
+    }
+    const state = known?.cookie === cookie ? known : this.#newState(req, cookie)
+    state.watch(req, res)
   }
 
   /** The session of a request; one that nothing saves where another handler watches the response. */
   read(req: AnyRequest, cookie: SessionCookie): object {
-    return (this.#stateFor(req, cookie) ?? new RequestState(cookie)).session(req)
+    const known = this.#stateOf(req, cookie)
+    if (known?.cookie === cookie) return known.session(req)
+    return (known?.isWatched === true ? new RequestState(cookie) : this.#newState(req, cookie)).session(req)
   }
 
-  /** The request's state for one cookie, or undefined where that of another one is to stay, since its changes are saved. */
-  #stateFor(req: AnyRequest, cookie: SessionCookie): RequestState | undefined {
+  #stateOf(req: AnyRequest, cookie: SessionCookie): RequestState | undefined {
     const known = this.#states.get(req)
-    if (known?.cookie === cookie) return known
-    if (known !== undefined) this.#warnOfTwo()
-    if (known?.isWatched === true) return undefined
+    if (known !== undefined && known.cookie !== cookie) this.#warnOfTwo()
+    return known
+  }
+
+  #newState(req: AnyRequest, cookie: SessionCookie): RequestState {
     const state = new RequestState(cookie)
     this.#states.set(req, state)
     return state
@@ -68,7 +80,7 @@ export class Registry {
   #warnOfTwo(): void {
     if (this.#hasWarned) return
     this.#hasWarned = true
-    warn('two SessionHandlers of one RequestSessions met on one request, and only one of them saves its session: ' +
+    warn('two SessionHandlers of one RequestSessions met on one request, of which "get" can give the session of one only: ' +
       'give each its own RequestSessions', 'Warning', 'ERR_SESHCOOKIE_SHARED')
   }
 }

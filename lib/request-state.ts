@@ -8,6 +8,7 @@ import { quoted } from './quoted.js'
 import type { SessionCookie } from './session-cookie.js'
 import { changedKeys, stringifySession, textOf } from './session-json.js'
 import { checkPlain, copyOfValues } from './session-values.js'
+import { isSpelledAs } from './spelling.js'
 import { isForwardedTls, isTls } from './transport.js'
 import type { AnyRequest, AnyResponse, SessionInfo } from './types.js'
 
@@ -156,11 +157,13 @@ export class RequestState {
   }
 
   #decide(req: AnyRequest, session: object): Decision {
-    const text = stringifySession(session)
+    const held = this.#held
+    const isHeld = held.text !== undefined && isSpelledAs(session, held.text)
+    const text = isHeld ? held.text : stringifySession(session)
     const isEmpty = text === '{}'
-    if (this.#isHeld(text) && (isEmpty || isSameLifetime(this.#currentLifetime, this.#held.lifetime))) {
+    if ((isHeld || this.#isRespelled(text)) && (isEmpty || isSameLifetime(this.#currentLifetime, held.lifetime))) {
       if (!isEmpty && this.#isDue()) return this.#save(req, text, true)
-      return { line: undefined, event: undefined, held: this.#held }
+      return { line: undefined, event: undefined, held }
     }
     if (!isEmpty) return this.#save(req, text, false)
     return { line: this.cookie.lineToExpire(this.#isSecure(req)), event: { type: 'cleared' }, held: nothingHeld }
@@ -173,11 +176,10 @@ export class RequestState {
     return { line, event: { type: 'saved', bytes: line.length, renewed }, held }
   }
 
-  /** Whether `text` is what the browser holds, which may have been spelled otherwise than JSON.stringify does. */
-  #isHeld(text: string): boolean {
+  /** Whether `text` is what the browser holds in another spelling: no JSON.stringify of this library made it. */
+  #isRespelled(text: string): boolean {
     const { text: held, canonical } = this.#held
-    if (text === held) return true
-    return !canonical && held !== undefined && text === textOf(JSON.parse(held) as object)
+    return !canonical && held !== undefined && text === JSON.stringify(JSON.parse(held))
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
@@ -244,7 +246,7 @@ export class RequestState {
     const session = this.#session
     const held = this.#held
     if (session === undefined || held.text === undefined) return
-    const text = textOf(session)
+    const text = isSpelledAs(session, held.text) ? held.text : textOf(session)
     const lifetime = this.#currentLifetime
     const lost = text === held.text ? [] : changedKeys(held.text, session).map(quoted)
     const isLimited = text !== '{}' && !isSameLifetime(lifetime, held.lifetime)

@@ -1,54 +1,60 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { codec } from './codec.js'
 import { disturbed, goals } from './goals.js'
-import { instructions } from './instructions.js'
-import { scaling } from './scaling.js'
-import { listener } from './listener.js'
-import { readme } from './readme.js'
-import { server } from './server.js'
-import { markdown, text } from './table.js'
+import { limits, memory } from './limits.js'
+import { writeReadme } from './readme.js'
+import { fastify, http, peers } from './servers.js'
+import { sizesAndStore } from './sizes.js'
+import { text } from './table.js'
 
-const help = `node bench.js [options] [part ...]     parts: codec, listener, server, scaling; all of these by default
-                                       and instructions, which needs valgrind
-  --quick            few and short rounds: to see that it works, not to believe
-  --rounds N         default: 9
-  --million          part scaling: also the heap after a million requests (a minute or two)
-  --only TEXT        codec and server: only what is bare, or has this in its name
-  --against FOLDER   measure another build of the library beside this one
-  --markdown         print the tables as Markdown
-  --readme           print the short tables of the README at the end, as Markdown
+const help = `node bench.js [options] [part ...]      (README.md says what each part measures)
+
+  codec      a cookie sealed and opened                        15 s
+  http       whole servers on node:http                        90 s, or as --seconds says
+  fastify    the same on Fastify, beside @fastify/secure-session    the same
+  peers      other libraries on node:http                           the same
+  sizes      by size and number of keys, beside Redis               the same
+  limits     refusing, starting, the package                   15 s
+  memory     the heap after a million requests                 100 s
+All of them by default.
+
+  --against FOLDER   another build of the library (a dist folder) beside this one: codec, http, fastify
+  --no-sockets       http: requests without sockets; less noise, but not what a server costs
+  --only TEXT        only what has this in its name (and what that is compared with); several: all of them
+  --seconds N        for each part with servers; more seconds are more processes of each
+  --quick            short: to see that it works, not to believe
   --json FILE        write all figures there
-  --check            say which goals hold
-  --strict           with --check: exit with 1 when one does not
+  --readme           put the tables into README.md (a release's needs codec, http, fastify and peers)
+  --strict           exit with 1 when a goal is missed
 
-Profiles of every server: node --cpu-prof --cpu-prof-dir=FOLDER bench.js server --quick --only ours`
+Is a change worth it? Keep a build of what was before (cp -R dist /tmp/before), make build, and
+  node bench.js http --against /tmp/before --only written --only 134
+Profiles of every server: node --cpu-prof --cpu-prof-dir=FOLDER bench.js http --only 134 --seconds 1`
 
 const { values: options, positionals } = parseArgs({
   options: {
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    million: { type: 'boolean', default: false },
-    only: { type: 'string', default: '' },
     against: { type: 'string' },
-    markdown: { type: 'boolean', default: false },
-    readme: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    seconds: { type: 'string' },
+    'no-sockets': { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
     json: { type: 'string' },
-    check: { type: 'boolean', default: false },
+    readme: { type: 'boolean', default: false },
     strict: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
   allowPositionals: true,
 })
 
-const parts = { codec, listener, server, scaling, instructions }
-const usualParts = Object.keys(parts).filter((name) => name !== 'instructions')
+const parts = { codec, http, fastify, peers, sizes: sizesAndStore, limits, memory }
+const comparing = ['codec', 'http', 'fastify'] // parts that take another build
 
 function commit() {
-  const cwd = import.meta.dirname
-  const git = (...args) => execFileSync('git', args, { cwd, encoding: 'utf8' }).trim()
+  const git = (...args) => execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
   try {
     const changed = git('status', '--porcelain', '--', '../../lib') !== ''
     return git('rev-parse', '--short=10', 'HEAD') + (changed ? ', lib changed since' : '')
@@ -58,41 +64,58 @@ function commit() {
 }
 
 async function run(names) {
-  const { quick, million, only, against } = options
-  const rounds = Number(options.rounds ?? (quick ? 3 : 9))
+  const { quick, only, against } = options
+  const seconds = Number(options.seconds ?? (quick ? 10 : 90))
+  const sockets = !options['no-sockets']
   const say = (progress) => process.stderr.write(`${progress}\n`)
   const report = {
-    options: { quick, million, only, comparedWithAnotherBuild: against !== undefined },
     date: new Date().toISOString(),
     node: process.versions.node,
     cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
     commit: commit(),
-    rounds,
+    quick,
+    only,
+    against,
     parts: {},
   }
+  const save = () => writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
+  if (options.json !== undefined) {
+    mkdirSync(dirname(options.json), { recursive: true })
+    save() // whether it can be, before the minutes are spent
+  }
   console.log(`Node.js ${report.node}, ${report.cpu}, ${report.date.slice(0, 10)}, commit ${report.commit}`)
-  console.log(`${rounds} rounds: median (smallest..largest)\n`)
+  console.log('median (smallest..largest)\n')
   for (const name of names) {
-    const { results, tables } = await parts[name]({ rounds, quick, million, only, against, say })
-    report.parts[name] = results
-    for (const table of tables) console.log(options.markdown ? markdown(table) : text(table))
+    try {
+      const { results, tables } = await parts[name]({ quick, only, against, seconds, sockets, say })
+      report.parts[name] = { ...results, tables }
+      for (const table of tables) console.log(text(table))
+    } catch (error) {
+      console.error(`Part ${name} failed: ${error.stack}\n`)
+      process.exitCode = 1
+    }
   }
   report.disturbed = disturbed(report.parts)
   if (report.disturbed) {
-    console.log('Other processes kept the machine busy: believe what is by the least, and no requests/s.\n')
+    console.log('Other processes kept the machine busy, or bare servers differed by half: do not believe the shares.\n')
   }
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
-  if (options.readme) console.log(readme(report))
-  if (!options.check) return
   const { table, missed } = goals(report.parts)
-  console.log(options.markdown ? markdown(table) : text(table))
+  const measured = table.rows.filter((row) => row.at(-1) !== 'not measured')
+  if (against === undefined && sockets && measured.length > 0) console.log(text({ ...table, rows: measured }))
+  if (options.json !== undefined) save()
+  if (options.readme) writeReadme(report, say)
   if (options.strict && missed > 0) process.exitCode = 1
 }
 
+if (options.readme && (options.against !== undefined || options.only.length > 0 || options['no-sockets'])) {
+  console.error('--readme is for whole runs: without --against, --only and --no-sockets')
+  process.exit(2)
+}
 const unknown = positionals.filter((name) => !Object.hasOwn(parts, name))
 if (options.help || unknown.length > 0) {
   console.log(help)
   if (unknown.length > 0) process.exitCode = 2
 } else {
-  await run(positionals.length > 0 ? positionals : usualParts)
+  const usual = options.against === undefined ? Object.keys(parts) : comparing
+  await run(positionals.length > 0 ? positionals : usual)
 }

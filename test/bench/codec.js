@@ -1,44 +1,32 @@
 import { deepStrictEqual, notStrictEqual } from 'node:assert/strict'
+import { sessionOf } from './app.js'
 import * as floor from './floor.js'
-import { figure, nanoseconds, ratio } from './measure.js'
+import { figure, leastRatio, ratio, timed } from './measure.js'
 import * as ours from './ours.js'
-import { sessionOf } from './session.js'
+import { codecs as peers } from './peers.js'
 import { number, spread } from './table.js'
 
 /*
- * Part 1: what it costs to turn a session into a cookie, and back.
+ * What it costs to turn a session into a cookie, and back, in one process: the library, the plain calls of node:crypto
+ * that the goals are stated against, the floor, and other libraries.
  */
 
-export const sizes = [11, 134, 2096]
+const plainCalls = 'plain node:crypto calls'
 
-const states = new WeakMap()
-
-const bare = {
-  ...floor,
-  cookie: (value) => `session=${value}`,
-  // Ours looks at a request's cookie too, and keeps the session by the request.
-  recall(cookie) {
-    const state = { session: floor.recall(cookie) }
-    states.set(ours.requestWith(cookie), state)
-    return state.session
-  },
-}
-
-const peers = {
-  'cookie-session (signs only)': './peers/cookie-session.js',
-  'client-sessions': './peers/client-sessions.js',
-  'secretbox, by @fastify/secure-session': './peers/secure-session.js',
-  'jose, dir + A256GCM': './peers/jose.js',
-  'iron-session': './peers/iron-session.js',
-  '@hapi/iron': './peers/hapi-iron.js',
-}
+/** Plain calls as a codec of sessions. */
+const onSessions = ({ seal, open }) =>
+  ({ seal: (session) => seal(JSON.stringify(session)), open: (value) => JSON.parse(open(value)) })
 
 async function contenders({ only, against, say }) {
-  const codecs = new Map([['floor', bare], ['ours', await ours.codec()]])
-  if (against !== undefined) codecs.set('ours, other build', await ours.codec(against))
-  for (const [name, file] of Object.entries(peers).filter(([name]) => name.includes(only))) {
+  const { plain, floor: least } = floor.codecs(ours.key)
+  const codecs = new Map([[plainCalls, onSessions(plain)], ['floor', onSessions(least)], ['ours', await ours.codec()]])
+  if (against !== undefined) {
+    codecs.set('ours, other build', await ours.codec(against))
+    return codecs
+  }
+  for (const [name, make] of Object.entries(peers).filter(([name]) => only.every((text) => name.includes(text)))) {
     try {
-      const codec = await (await import(file)).codec()
+      const codec = await make()
       await check(name, codec, sessionOf(134))
       codecs.set(name, codec)
     } catch (error) {
@@ -57,84 +45,85 @@ async function check(name, codec, session) {
   return value
 }
 
+/** All that is ours speaks one format: the library and both kinds of calls open each other's cookies. */
+function checkFormat(codecs, session) {
+  const all = [plainCalls, 'floor', 'ours']
+  for (const sealing of all) {
+    for (const opening of all) {
+      const opened = codecs.get(opening).open(codecs.get(sealing).seal(session))
+      deepStrictEqual({ ...opened }, session, `${opening} opens what ${sealing} sealed`)
+    }
+  }
+}
+
 /** A header as a parser makes it, anew each time: a string that nobody has hashed yet. */
 function headers(cookie) {
   const bytes = Buffer.from(cookie)
   return () => bytes.latin1Slice(0, bytes.length)
 }
 
-/** Times everything of one size: `{ elapsed, cpu }` of every round by what is done and by contender. */
+/** Times everything of one size. */
 async function measured(codecs, bytes, options) {
   const session = sessionOf(bytes)
   const cookies = {}
   const cases = {}
   for (const [name, codec] of codecs) {
+    const { awaited, length = (value) => `session=${value}`.length } = codec
     const value = await check(name, codec, session)
-    cookies[name] = codec.cookie(value).length
-    const { awaited } = codec
+    cookies[name] = length(value)
     cases[`open ${name}`] = { run: () => codec.open(value), awaited }
     cases[`seal ${name}`] = { run: () => codec.seal(session), awaited }
     if (codec.recall === undefined) continue
-    codec.remember?.(value, JSON.stringify(session))
-    const header = headers(codec.cookie(value))
-    for (const [what, read] of [['not remembered', codec.read], ['remembered', codec.recall]]) {
-      if (read === undefined) continue
-      deepStrictEqual({ ...read(header()) }, session, `${name} reads what it sealed, ${what}`)
-      cases[`read ${name}, ${what}`] = () => read(header())
+    const header = headers(`session=${value}`)
+    for (const read of [codec.read, codec.recall]) {
+      deepStrictEqual({ ...read(header()) }, session, `${name} reads what it sealed`)
     }
+    cases[`open ${name}, from a request`] = () => codec.read(header())
+    cases[`open ${name}, from a request and remembered`] = () => codec.recall(header())
   }
-  cases['read (the header as a new string, in each of these)'] = headers('session='.padEnd(cookies.floor))
-  return { cookies, times: await nanoseconds(cases, options) }
+  return { cookies, times: await timed(cases, options) }
 }
 
-const least = (values) => Math.min(...values)
-
-/** One kind's contenders, against the floor and against ours. */
-function compared(what, times, { cookies, floorOf = what, oursOf = what }) {
-  const floorTimes = times[`${floorOf} floor`].cpu
-  const oursTimes = times[`${oursOf} ours`]
+/** One kind's contenders, against the plain calls and against ours. */
+function compared(what, times, cookies) {
+  const [plain, own] = [times[`${what} ${plainCalls}`], times[`${what} ours`]]
   return Object.entries(times).filter(([name]) => name.startsWith(`${what} `)).map(([name, { elapsed, cpu }]) => ({
     name: name.slice(what.length + 1),
-    cpuMicroseconds: figure(cpu.map((n) => n / 1000)),
-    elapsedMicroseconds: figure(elapsed.map((n) => n / 1000)),
-    ofFloor: ratio(cpu, floorTimes),
-    // What else the machine does only adds: on a busy one this is the truer.
-    ofFloorByLeast: least(cpu) / least(floorTimes),
-    ofOurs: ratio(cpu, oursTimes.cpu),
-    ofOursByLeast: least(cpu) / least(oursTimes.cpu),
-    elapsedOfOurs: ratio(elapsed, oursTimes.elapsed),
-    elapsedOfOursByLeast: least(elapsed) / least(oursTimes.elapsed),
+    cpuMicroseconds: figure(cpu),
+    elapsedMicroseconds: figure(elapsed),
+    ofPlain: ratio(cpu, plain.cpu),
+    ofPlainByLeast: leastRatio(cpu, plain.cpu),
+    ofOurs: ratio(cpu, own.cpu),
     cookieBytes: cookies[name.slice(what.length + 1)],
   }))
 }
 
-export async function codec({ rounds, only, against, quick, say }) {
+export async function codec({ quick, only, against, say }) {
   const codecs = await contenders({ only, against, say })
+  for (const bytes of [11, 134, 2900]) checkFormat(codecs, sessionOf(bytes))
   const results = {}
   const tables = []
-  for (const bytes of sizes) {
+  for (const bytes of [134, 2000]) {
     say(`codec, ${bytes} bytes of JSON`)
-    const { cookies, times } = await measured(codecs, bytes, { rounds, milliseconds: quick ? 20 : 50 })
-    const open = compared('open', times, { cookies })
-    const seal = compared('seal', times, { cookies })
-    const read = compared('read', times, { cookies: {}, floorOf: 'open', oursOf: 'open' })
-    results[bytes] = { open, seal, read }
-    const table = (title, columns, rows) => tables.push({
-      title: `${title}, ${bytes} bytes of JSON`,
-      columns: ['', 'CPU µs', 'elapsed µs', ...columns],
-      rows: rows.map((row) => [
-        row.name,
-        spread(row.cpuMicroseconds),
-        number(row.elapsedMicroseconds.median),
-        spread(row.ofFloor),
-        number(row.ofFloorByLeast),
-        number(row.ofOurs.median),
-        row.cookieBytes ?? '',
-      ]),
-    })
-    table('Opening a cookie', ['× floor', 'by the least', '× ours', 'bytes'], open)
-    table('Sealing a cookie', ['× floor', 'by the least', '× ours', 'bytes'], seal)
-    table('Reading the cookie of a request', ['× floor of opening', 'by the least', '× ours of opening', ''], read)
+    const timing = { rounds: quick ? 5 : 15, milliseconds: quick ? 20 : 40 }
+    const { cookies, times } = await measured(codecs, bytes, timing)
+    const [open, seal] = ['open', 'seal'].map((what) => compared(what, times, cookies))
+    results[bytes] = { open, seal }
+    for (const [title, rows] of [['Opening', open], ['Sealing', seal]]) {
+      tables.push({
+        title: `${title} a cookie, ${bytes} bytes of JSON`,
+        columns: ['', 'CPU µs', 'elapsed µs', '× plain calls', 'by the least', '× ours', 'bytes'],
+        rows: rows.map((row) => [
+          row.name,
+          spread(row.cpuMicroseconds),
+          number(row.elapsedMicroseconds.median),
+          spread(row.ofPlain),
+          number(row.ofPlainByLeast),
+          number(row.ofOurs.median),
+          row.cookieBytes ?? '',
+        ]),
+      })
+    }
   }
   return { results, tables }
 }

@@ -7,13 +7,10 @@ import { connect } from 'node:net'
 
 const received = Buffer.allocUnsafeSlow(65536) // for all connections: what arrives is looked at before the next does
 
-/** Sent to servers that set no cookie, so that each reads about as many bytes. */
-const filler = `session=${'x'.repeat(279)}`
-
 /** The cookies that an answer sets, as a browser sends them back. */
 function cookieOf(head) {
   const lines = head.matchAll(/^set-cookie: ([^;\r]*)/gim)
-  return [...lines].map(([, pair]) => pair).join('; ') || filler
+  return [...lines].map(([, pair]) => pair).join('; ')
 }
 
 export function requestFor(path, cookie = '') {

@@ -1,47 +1,58 @@
 import { ask, Connection, requestFor } from './connection.js'
 
 /*
- * The browsers, in a process of their own, started by server.js and scaling: each has a connection, the cookie of its own login,
- * and asks for / again as soon as it is answered. Told to stay awake, the process never sleeps: to wake it would cost
- * the server, at its write, as much as all else it does, and only those slow enough for the browsers to wait. That
- * takes a processor.
+ * The browsers, in a process of their own: each has a connection and the cookie of its own login, and asks for / again
+ * as soon as it is answered. The process never sleeps, which takes a processor: to wake it would cost the server, at
+ * its write, as much as all else it does, and only those slow enough for the browsers to wait.
+ *
+ * Its messages: `{ port, connections, filler }` starts, with `filler` as the cookie of a browser whose server sets
+ * none; `{ answers, milliseconds }` waits for so many more answers, but no longer than that; 'stop'.
  */
 
 const fail = (error) => { throw error }
-let staying
-const stayAwake = () => { if (staying) setImmediate(stayAwake) }
-let stop
+let connections = []
+let answers = 0
+let until = Infinity
+let reached
 
-/** Keeps `connections` busy until told to stop, or until `limit` requests were answered. */
-async function start({ port, connections, limit = Infinity, awake }) {
-  staying = awake
-  stayAwake()
-  const open = []
-  let answers = 0
-  for (let i = 0; i < connections; i++) {
-    const { cookie } = await ask(port, '/login')
-    open.push({ connection: new Connection(port, fail), request: requestFor('/', cookie) })
-  }
-  stop = () => {
-    staying = false
-    for (const { connection } of open) connection.close()
-    process.send({ answers })
-  }
-  for (const { connection, request } of open) {
+const stayAwake = () => { if (connections.length > 0) setImmediate(stayAwake) }
+
+async function start({ port, connections: count, filler = '' }) {
+  const requests = []
+  for (let i = 0; i < count; i++) requests.push(requestFor('/', (await ask(port, '/login')).cookie || filler))
+  connections = requests.map((request) => {
+    const connection = new Connection(port, fail)
     const next = () => {
-      answers++
-      if (answers === limit) stop()
-      else if (answers < limit) connection.send(request, next)
+      if (++answers >= until) reached()
+      connection.send(request, next)
     }
     connection.send(request, next)
-  }
+    return connection
+  })
+  stayAwake()
+}
+
+function wait({ answers: more, milliseconds }) {
+  return new Promise((resolve) => {
+    until = answers + more
+    reached = () => {
+      until = Infinity
+      clearTimeout(timer)
+      resolve()
+    }
+    const timer = setTimeout(reached, milliseconds)
+  })
+}
+
+function stop() {
+  for (const connection of connections) connection.close()
+  connections = []
 }
 
 process.on('disconnect', () => process.exit())
 process.on('message', async (message) => {
   if (message === 'stop') stop()
-  else {
-    await start(message)
-    if (message.limit === undefined) process.send('started')
-  }
+  else if (message.port !== undefined) await start(message)
+  else await wait(message)
+  process.send('done')
 })

@@ -2,23 +2,42 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /*
- * Timing: contender after contender, round after round, so that what else the machine does meets all alike. A figure
- * is the median of the rounds, with the smallest and the largest; a ratio is taken within each round.
+ * Timing within one process, and figures. Contender after contender, round after round, so that what else the machine
+ * does meets all alike. A figure is the median of the rounds, with the smallest and the largest; a ratio is taken
+ * within each round.
  */
 
-/** @typedef {{ median: number, min: number, max: number }} Figure */
-
-/** @returns {Figure} */
-export function figure(values) {
+export function median(values) {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
-  const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-  return { median, min: sorted[0], max: sorted[sorted.length - 1] }
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-/** The ratios of two contenders, round by round. */
-export function ratio(values, base) {
-  return figure(values.map((value, round) => value / base[round]))
+/** @returns {{ median: number, min: number, max: number }} */
+export const figure = (values) =>
+  ({ median: median(values), min: Math.min(...values), max: Math.max(...values) })
+
+export const ratios = (values, base) => values.map((value, round) => value / base[round])
+
+/** The ratio of the least of each: what else the machine does only adds, so on a busy one this is the truer. */
+export const leastRatio = (values, base) => Math.min(...values) / Math.min(...base)
+
+/** The ratio of two contenders, round by round. */
+export const ratio = (values, base) => figure(ratios(values, base))
+
+/**
+ * How far off the median of so few values may be: 90 of 100 medians of as many values, drawn again from these at
+ * random, lie between the two (the bootstrap of Efron).
+ */
+export function interval(values) {
+  const drawn = Array.from({ length: 2000 }, () =>
+    median(values.map(() => values[Math.floor(Math.random() * values.length)]))).sort((a, b) => a - b)
+  return { median: median(values), min: drawn[100], max: drawn[1899] }
+}
+
+/** In another order each round: what a neighbour leaves behind must not always fall to the same one. */
+export function shuffled(cases) {
+  return cases.map((entry) => [Math.random(), entry]).sort(([a], [b]) => a - b).map(([, entry]) => entry)
 }
 
 setFlagsFromString('--expose-gc')
@@ -51,32 +70,27 @@ async function calibrate(run, milliseconds, awaited) {
   }
 }
 
-/** In another order each round: what a neighbour leaves behind must not always fall to the same one. */
-export function shuffled(cases) {
-  return cases.map((entry) => [Math.random(), entry]).sort(([a], [b]) => a - b).map(([, entry]) => entry)
-}
-
 /**
- * Times calls: nanoseconds a call, one value a round, `elapsed` and `cpu`, by the case's name. `cpu` is processor
+ * Times calls: microseconds a call, one value a round, `elapsed` and `cpu`, by the case's name. `cpu` is processor
  * time, which other processes disturb less; of what waits for other threads `elapsed` is more. A case is a function,
  * or `{ run, awaited: true }` for one whose promises are awaited one by one. Nothing collects garbage in between: the
  * calls after that would be dearer, some by a half.
  */
-export async function nanoseconds(cases, { rounds, milliseconds }) {
-  const timed = []
+export async function timed(cases, { rounds, milliseconds }) {
+  const prepared = []
   for (const [name, entry] of Object.entries(cases)) {
     const { run, awaited = false } = typeof entry === 'function' ? { run: entry } : entry
     await calibrate(run, warmUp, awaited)
-    timed.push({ name, run, awaited, count: await calibrate(run, milliseconds, awaited), elapsed: [], cpu: [] })
+    prepared.push({ name, run, awaited, count: await calibrate(run, milliseconds, awaited), elapsed: [], cpu: [] })
   }
   for (let round = 0; round < rounds; round++) {
-    for (const { run, awaited, count, elapsed, cpu } of shuffled(timed)) {
+    for (const { run, awaited, count, elapsed, cpu } of shuffled(prepared)) {
       const took = await time(run, count, awaited)
-      elapsed.push(took.elapsed)
-      cpu.push(took.cpu)
+      elapsed.push(took.elapsed / 1000)
+      cpu.push(took.cpu / 1000)
     }
   }
-  return Object.fromEntries(timed.map(({ name, elapsed, cpu }) => [name, { elapsed, cpu }]))
+  return Object.fromEntries(prepared.map(({ name, elapsed, cpu }) => [name, { elapsed, cpu }]))
 }
 
 /** What the last timed call returned. */

@@ -1,35 +1,57 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { markdown, number } from './table.js'
 
 /*
- * The short tables: one for the cookies, one for the servers, medians only.
+ * The tables of README.md, each between two markers with its name: one for each release of Node.js, and the one about
+ * sizes. They are replaced, and nothing else of the file.
  */
 
-const shownBytes = 134
+const file = new URL('README.md', import.meta.url)
+const needed = ['codec', 'http', 'fastify', 'peers']
+const ownCodecs = ['plain node:crypto calls', 'floor', 'ours', 'ours, from a request and remembered']
 
-function cookies({ open, seal, read }) {
-  const sealed = new Map(seal.map((row) => [row.name, row]))
-  const rows = open.map(({ name, cpuMicroseconds, cookieBytes }) =>
-    [name, number(cpuMicroseconds.median), number(sealed.get(name).cpuMicroseconds.median), cookieBytes])
-  const remembered = read.find(({ name }) => name === 'ours, remembered')
-  rows.splice(2, 0, ['ours, remembered', number(remembered.cpuMicroseconds.median), '', ''])
-  const columns = [`${shownBytes} bytes of JSON`, 'open, µs', 'seal, µs', 'cookie, bytes']
-  return { title: 'A cookie', columns, rows }
-}
+const share = ({ median }) => `${number(median * 100, 0)} %`
 
-function servers({ servers: measured }) {
-  const rows = measured.map(({ name, perSecond, perSecondOfBare, cpuMicroseconds }) => [
-    name,
-    number(perSecond.median),
-    `${number(perSecondOfBare.median * 100, 0)} %`,
-    number(cpuMicroseconds.median),
+function release({ codec, http, fastify, peers }) {
+  const cookies = [134, 2000].flatMap((bytes) => ['open', 'seal'].flatMap((what) =>
+    codec[bytes][what].filter(({ name }) => bytes === 134 || ownCodecs.includes(name)).map((row) =>
+      [`${what} ${bytes} bytes: ${row.name}`, number(row.cpuMicroseconds.median), number(row.ofPlain.median), ''])))
+  const servers = [['node:http', http], ['Fastify', fastify], ['node:http', peers]].flatMap(([on, part]) => [
+    ...part.servers.map((row) => [
+      `${on}: ${row.name}`,
+      number(row.cpuMicroseconds.median),
+      share(row.cpuOfBare),
+      number(row.perSecond.median, 0),
+    ]),
+    ...Object.keys(part.failed).map((name) => [`${on}: ${name}`, 'did not run', '', '']),
   ])
-  return { title: 'A server', columns: ['', 'requests/s', 'of bare', 'CPU µs/request'], rows }
+  const columns = ['', 'CPU µs', '× plain calls, or of bare', 'requests/s']
+  return { columns, rows: [...cookies, ...servers] }
 }
 
-export function readme({ node, cpu, date, commit, parts }) {
-  const tables = []
-  if (parts.codec !== undefined) tables.push(cookies(parts.codec[shownBytes]))
-  if (parts.server !== undefined) tables.push(servers(parts.server))
-  const head = `Node.js ${node}, ${cpu}, ${date.slice(0, 10)}, commit ${commit}:`
-  return [head, '', ...tables.map(markdown)].join('\n')
+function replace(text, name, content) {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`]
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
+  if (from === -1 || to < from) throw new Error(`README.md has no place for ${name}: ${begin} and ${end}`)
+  return `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`
+}
+
+/** Puts a report's tables into README.md, and says which. */
+export function writeReadme(report, say) {
+  const { node, cpu, date, commit, parts, quick, disturbed } = report
+  const head = [
+    `Node.js ${node}, ${cpu}, ${date.slice(0, 10)}, commit ${commit}.`,
+    parts.http && `${parts.http.servers[0].processes} processes of each server.`,
+    quick && 'A short run, to show the table and not to be believed.',
+    disturbed && 'Others kept the machine busy meanwhile: do not believe these figures.',
+  ].filter(Boolean).join('\n')
+  let text = readFileSync(file, 'utf8')
+  const put = (name, tables) => {
+    text = replace(text, name, [head, '', ...tables.map(markdown)].join('\n'))
+    say(`README.md: ${name}`)
+  }
+  if (needed.every((part) => parts[part] !== undefined)) put(`node-${node.split('.')[0]}`, [release(parts)])
+  else say(`README.md: the table of a release needs the parts ${needed.join(', ')}`)
+  if (parts.sizes !== undefined) put('sizes', parts.sizes.tables)
+  writeFileSync(file, text)
 }

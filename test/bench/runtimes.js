@@ -5,15 +5,15 @@ import { parseArgs } from 'node:util'
 
 /*
  * The benchmark under other releases of Node.js: `node runtimes.js [major ...] [-- options and parts of bench.js]`.
- * Each is an npm package that holds the program, for Linux on x64. Figures go to results/MAJOR.json.
+ * Each is an npm package that holds the program, for Linux on x64. All figures go to results/MAJOR.json.
  */
 
 const folder = (path) => fileURLToPath(new URL(path, import.meta.url))
 const line = process.argv.indexOf('--')
 const own = process.argv.slice(2, line === -1 ? undefined : line)
-const passed = line === -1 ? [] : process.argv.slice(line + 1)
+const passed = line === -1 ? ['--readme'] : process.argv.slice(line + 1)
 const { positionals } = parseArgs({ args: own, allowPositionals: true })
-const majors = positionals.length > 0 ? positionals : ['20', '22', '24', '26']
+const majors = positionals.length > 0 ? positionals : ['20', '24', '26']
 
 /** The program of a release: this one, or one that is installed first. */
 function program(major) {
@@ -28,8 +28,7 @@ function program(major) {
   return bin
 }
 
-mkdirSync(folder('results'), { recursive: true })
 for (const major of majors) {
-  const args = [folder('bench.js'), '--check', ...passed, '--json', folder(`results/${major}.json`)]
+  const args = [folder('bench.js'), ...passed, '--json', folder(`results/${major}.json`)]
   execFileSync(program(major), args, { stdio: 'inherit' })
 }

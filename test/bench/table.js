@@ -27,5 +27,6 @@ export function text({ title, columns, rows }) {
 export function markdown({ title, columns, rows }) {
   const line = (cells) => `| ${cells.join(' | ')} |`
   const rule = columns.map((_, i) => i === 0 ? '---' : '--:')
-  return [`**${title}**`, '', line(columns), line(rule), ...rows.map(line), ''].join('\n')
+  const head = title === undefined ? [] : [`**${title}**`, '']
+  return [...head, line(columns), line(rule), ...rows.map(line), ''].join('\n')
 }

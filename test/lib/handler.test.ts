@@ -206,15 +206,16 @@ t.test('a misspelt property throws, for objects of the class itself', async (t) 
 })
 
 t.test('two handlers of one RequestSessions on one request', async (t) => {
-  const rows: [name: string, meet: (other: SessionHandler, req: IncomingMessage, res: ServerResponse) => unknown][] = [
-    ['the second reads', (other, req) => other.read(req)],
-    ['the second attaches', (other, req, res) => other.attach(req, res)],
+  const rows: [name: string, cookieName: string, meet: (other: SessionHandler, req: IncomingMessage, res: ServerResponse) => unknown][] = [
+    ['the second reads', 'other', (other, req) => other.read(req)],
+    ['the second reads the same cookie', 'session', (other, req) => other.read(req)],
+    ['the second attaches, for the same cookie', 'session', (other, req, res) => other.attach(req, res)],
   ]
-  for (const [name, meet] of rows) {
+  for (const [name, cookieName, meet] of rows) {
     t.test(`${name}: the first one keeps its session, and one warning says so`, async (t) => {
       const warnings = collectWarnings(t)
       const sessions = new RequestSessions()
-      const other = new SessionHandler(null, key, sessions, { cookieName: 'other' })
+      const other = new SessionHandler(null, key, sessions, { cookieName })
       const handler = new SessionHandler((req, res) => {
         const session = sessions.get(req)
         session.a = 1
@@ -225,7 +226,7 @@ t.test('two handlers of one RequestSessions on one request', async (t) => {
       }, key, sessions)
       const origin = await listen(t, handler.listener)
       for (let times = 0; times < 2; times++) {
-        const answer = await ask(origin, '/', { cookie: `other=${other.encodeCookie({ o: 1 })}` })
+        const answer = await ask(origin, '/', { cookie: `x${cookieName}=${other.encodeCookie({ o: 1 })}` })
         t.equal(answer.all('set-cookie').length, 1)
         t.strictSame({ ...handler.decodeCookie(/^session=([^;]+)/.exec(answer.all('set-cookie')[0]!)![1]!) }, { a: 1, b: 2 })
       }
@@ -234,6 +235,25 @@ t.test('two handlers of one RequestSessions on one request', async (t) => {
       t.equal(warnings.length, 1)
     })
   }
+
+  t.test('two with cookies of their own are both saved, and get gives the session of the inner one', async (t) => {
+    const warnings = collectWarnings(t)
+    const sessions = new RequestSessions()
+    const inner = new SessionHandler((req, res) => {
+      sessions.get(req).inner = 1
+      res.end()
+    }, key, sessions, { cookieName: 'inner' })
+    const outer = new SessionHandler((req, res) => {
+      sessions.get(req).outer = 1
+      return inner.listener(req, res)
+    }, key, sessions, { cookieName: 'outer' })
+    const lines = (await ask(await listen(t, outer.listener), '/')).all('set-cookie')
+    const valueOf = (name: string) => lines.find((line) => line.startsWith(`${name}=`))!.split(/[=;]/, 2)[1]!
+    t.strictSame({ ...inner.decodeCookie(valueOf('inner')) }, { inner: 1 })
+    t.strictSame({ ...outer.decodeCookie(valueOf('outer')) }, { outer: 1 })
+    await new Promise(setImmediate)
+    t.match(warnings, [{ code: 'ERR_SESHCOOKIE_SHARED' }])
+  })
 
   t.test('what the second reads is its own cookie', async (t) => {
     collectWarnings(t)
