@@ -18,10 +18,11 @@ export interface HeadAdditions {
  *
  * What the handler gave to writeHead is completed there, and what it set through setHeader is completed there: a first
  * setHeader of ours would change what Node makes of repeated names in the arguments, and appendHeader would push into
- * the handler's own array. `undo` takes the steps that set everything back.
+ * the handler's own array. `undo` takes the steps that set back what was set. `url` is what the browser asked for.
  */
 export function completeHead(
-  req: AnyRequest, res: AnyResponse, args: unknown[], additions: HeadAdditions, undo: (() => void)[],
+  req: AnyRequest, url: string | undefined, res: AnyResponse, args: unknown[], additions: HeadAdditions,
+  undo: (() => void)[],
 ): unknown[] {
   const { line, failed, cacheHeaders } = additions
   // As Node reads them: status, reason phrase if it is a string, headers.
@@ -30,7 +31,7 @@ export function completeHead(
   const given = reason === undefined ? third ?? second : third
   const isHttp2 = req.httpVersionMajor >= 2
   const fields = new HeaderFields(res, given, isHttp2, undo)
-  if (line !== undefined) fields.add('Set-Cookie', line, withLine(line, req.url))
+  if (line !== undefined) fields.add('Set-Cookie', line, withLine(line, url))
   if (cacheHeaders) {
     fields.add('Vary', 'Cookie', withCookie)
     if (line !== undefined || failed) {
@@ -44,6 +45,15 @@ export function completeHead(
   if (!failed) return reason === undefined ? [status, completed] : [status, reason, completed]
   // HTTP/2 has no reason phrase, and Node warns about one.
   return isHttp2 ? [500, completed] : [500, STATUS_CODES[500], completed]
+}
+
+/** Takes a line out again that Node has set of the arguments, before it refused what came after it. */
+export function withdrawLine(res: AnyResponse, line: string): void {
+  const lines = [(res as ServerResponse).getHeader('Set-Cookie') ?? []].flat()
+  if (!lines.includes(line)) return
+  const others = lines.filter((other) => other !== line)
+  if (others.length === 0) res.removeHeader('Set-Cookie')
+  else (res as ServerResponse).setHeader('Set-Cookie', others as string[])
 }
 
 /**
@@ -198,7 +208,7 @@ const targeted = 'targeted'
 /** Under which name a field is looked up here; undefined for one that nothing is done to. */
 function keyOf(name: unknown): string | undefined {
   if (typeof name !== 'string' || name.length < 4) return undefined
-  const key = name.toLowerCase()
+  const key = name.trim().toLowerCase() // as HTTP/2 does; HTTP/1 refuses white space
   if (key === 'vary' || key === 'set-cookie' || key === 'cache-control') return key
   return isTargeted(key) ? targeted : undefined
 }
@@ -275,7 +285,12 @@ class GivenFields {
     return this.#form === 'flat' ? (fields as unknown[])[2 * index + 1] : (fields as unknown[][])[index]![1]
   }
 
+  /** Node pushes later values of a name into the array of the first, which must not be the handler's own. */
   #copy(): Record<string, unknown> | unknown[] {
-    return this.changed ??= Array.isArray(this.#given) ? [...this.#given as unknown[]] : { ...this.#given }
+    return this.changed ??= Array.isArray(this.#given) ? this.#given.map(ownCopy) : { ...this.#given }
   }
+}
+
+function ownCopy(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(ownCopy) : value
 }

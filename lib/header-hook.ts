@@ -1,4 +1,4 @@
-import { completeHead, type HeadAdditions } from './header-fields.js'
+import { completeHead, withdrawLine, type HeadAdditions } from './header-fields.js'
 import type { AnyRequest, AnyResponse } from './types.js'
 
 /** Who is asked just before a response's headers leave, and told when they have, and when the response is over. */
@@ -24,13 +24,13 @@ interface Hookable {
  */
 export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher): void {
   const hookable = res as unknown as Hookable
+  const { url } = req // a router may rewrite it, and the browser does not know
   const hook = (original: WriteHead): WriteHead => function (...args) {
-    // Of a response that was destroyed nothing leaves.
-    if (res.headersSent || (res as { destroyed?: boolean }).destroyed === true) return Reflect.apply(original, res, args)
+    if (res.headersSent || isGone(req, res)) return Reflect.apply(original, res, args)
     const head = watcher.head(req)
     const result = head === undefined
       ? Reflect.apply(original, res, args)
-      : writeCompleted(req, res, original, args, head)
+      : writeCompleted(req, url, res, original, args, head)
     if (res.headersSent) {
       watcher.sent(req)
       if (head !== undefined) res.on('close', () => watcher.closed(req))
@@ -41,15 +41,25 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
   if (hookable.writeHeader !== undefined) hookable.writeHeader = hook(hookable.writeHeader)
 }
 
+/** Nothing leaves any more, since the response or its connection was destroyed. HTTP/2 sends no head then, and says so. */
+function isGone(req: AnyRequest, res: AnyResponse): boolean {
+  if (req.httpVersionMajor >= 2) return false
+  const { destroyed, socket } = res as { destroyed?: boolean, socket?: { destroyed?: boolean } | null }
+  return destroyed === true || socket?.destroyed === true
+}
+
 function writeCompleted(
-  req: AnyRequest, res: AnyResponse, original: WriteHead, args: unknown[], head: HeadAdditions,
+  req: AnyRequest, url: string | undefined, res: AnyResponse, original: WriteHead, args: unknown[], head: HeadAdditions,
 ): unknown {
   const undo: (() => void)[] = []
   try {
-    return Reflect.apply(original, res, completeHead(req, res, args, head, undo))
+    return Reflect.apply(original, res, completeHead(req, url, res, args, head, undo))
   } catch (error) {
     // Node refused a header of the handler's: nothing has left, and its error answer is to find things as they were.
-    if (!res.headersSent) for (const step of undo) step()
+    if (!res.headersSent) {
+      for (const step of undo) step()
+      if (head.line !== undefined) withdrawLine(res, head.line)
+    }
     throw error
   }
 }

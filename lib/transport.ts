@@ -1,15 +1,16 @@
 import type { AnyRequest } from './types.js'
 
-type Stream = { session?: { encrypted?: boolean } } | undefined
+type Stream = { session?: { alpnProtocol?: string } } | undefined
 
 /** Whether the request's socket is TLS. */
 export function isTls(req: AnyRequest): boolean {
   const socket = req.socket as object | undefined
   if (!('encrypted' in Object.prototype)) return (socket as { encrypted?: boolean } | undefined)?.encrypted === true
-  // Object.prototype was polluted. HTTP/2 shows its socket through a proxy without own properties.
+  // Object.prototype was polluted. HTTP/2 shows its socket through a proxy without own properties, and its session has
+  // asked an inherited `encrypted` too; but over TLS alone the protocol was negotiated, and is not called h2c.
   return socket !== undefined && Object.hasOwn(socket, 'encrypted')
     ? (socket as { encrypted?: boolean }).encrypted === true
-    : (req as { stream?: Stream }).stream?.session?.encrypted === true && req.httpVersionMajor >= 2
+    : (req as { stream?: Stream }).stream?.session?.alpnProtocol === 'h2' && req.httpVersionMajor >= 2
 }
 
 /** Whether a proxy that ends TLS says that the browser uses it, in one of two headers (RFC 7239 §5.4 is the standard one). */

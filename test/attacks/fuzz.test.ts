@@ -5,9 +5,10 @@
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { boundTo, Codec } from '../../lib/codec.js'
+import { associatedData, Codec } from '../../lib/codec.js'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
 import { deriveKeys } from '../../lib/keys.js'
+import { noLifetime, type Lifetime } from '../../lib/lifetime.js'
 import { requestAndResponse } from '../support/request-and-response.js'
 import { fuzz, seededRandom, type Random } from '../support/seeded-random.js'
 import { open } from '../support/client.js'
@@ -21,8 +22,9 @@ const name = 'session'
 const prototypes = [Object.prototype, Array.prototype, Function.prototype, String.prototype] as object[]
 const builtIn = prototypes.map((prototype) => Reflect.ownKeys(prototype).length)
 
-const seal = (contents: string, created = now, issued = now) =>
-  new Codec(deriveKeys(key), boundTo(name, '', '/')).seal(contents, created, issued)
+const codec = new Codec(deriveKeys(key), associatedData(name, '', '/', false))
+const seal = (contents: string, created = now, issued = now, lifetime: Lifetime = noLifetime) =>
+  codec.seal(contents, { created, issued, lifetime })
 
 /** Cookie values, and the session in each that is to open. */
 const values = new Map<string, string | undefined>([
@@ -37,13 +39,13 @@ const values = new Map<string, string | undefined>([
   ['A'.repeat(108), undefined],
 ])
 
-/** What a Cookie field says of our cookie: the values under our name, of which the first four are looked at. */
+/** What a Cookie field says of our cookie: the different values under our name, or nothing if there are more than four. */
 function model(header: string): string {
-  const sent = header.split(';').map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
+  const sent = new Set(header.split(';').map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
     .filter((pair) => pair.startsWith(`${name}=`))
-    .map((pair) => pair.slice(name.length + 1)).slice(0, 4)
-  const open = new Set(sent.filter((value) => values.get(value) !== undefined))
-  return open.size === 1 ? values.get([...open][0]!)! : '{}'
+    .map((pair) => pair.slice(name.length + 1)))
+  const open = [...sent].filter((value) => values.get(value) !== undefined)
+  return sent.size <= 4 && open.length === 1 ? values.get(open[0]!)! : '{}'
 }
 
 /** One change to a string, or none. */
@@ -75,7 +77,7 @@ function randomHeader(random: Random, byte: () => string): string {
     () => `"${name}=${random.pick([...values.keys()])}"`,
     () => '__proto__=polluted',
   ])()
-  return Array.from({ length: random.below(7) }, pair).join(random.pick(['; ', '; ', ';', ' ;', ',', ';;', noise(4)]))
+  return Array.from({ length: random.below(9) }, pair).join(random.pick(['; ', '; ', ';', ' ;', ',', ';;', noise(4)]))
 }
 
 t.test('the Cookie field', async (t) => {
@@ -172,18 +174,26 @@ t.test('what is sealed in a cookie', async (t) => {
   const handler = new SessionHandler(() => {}, key, new RequestSessions({ idleTimeout: 3600 }))
   const texts = ['{}', '{"a":1}', '{"a":{"b":[1,"\\u0041",null]}}', '[1]', 'null', '{"__proto__":1}', '{"a":1}{', '1e999',
     '{"a":[[[{"\\u005f_proto__":{"polluted":true}}]]]}', '\ufeff{}', `${'['.repeat(1400)}${']'.repeat(1400)}`]
-  const times: [created: number, issued: number, timely: boolean][] = [
+  const times: [created: number, issued: number, timely: boolean, lifetime?: Partial<Lifetime>][] = [
     [now, now, true], [now - 86_399, now - 3599, true], [now + 60, now + 60, true], [now + 61, now + 61, false],
     [now - 86_400, now, false], [now, now - 1, false], [now - 3600, now - 3600, false], [0, 0, false],
     [2 ** 48 - 1, 2 ** 48 - 1, false],
+    [now - 99, now - 9, true, { persistence: random.below(3), maxAge: 100, idleTimeout: 10 }],
+    [now - 100, now, false, { maxAge: 100 }], [now - 99, now - 10, false, { idleTimeout: 10 }],
+    [now - 86_400, now, false, { persistence: 1, maxAge: 34_560_000 }],
+    [now - 9000, now - 3600, false, { idleTimeout: 34_560_000 }],
+    [now, now, true, { persistence: 2, maxAge: 34_560_000, idleTimeout: 34_560_000 }],
+    [now, now, false, { persistence: 3 + random.below(253) }],
+    [now, now, false, { maxAge: 34_560_001 + random.below(2 ** 31) }],
+    [now, now, false, { idleTimeout: 34_560_001 + random.below(2 ** 31) }],
   ]
   const wrong: unknown[] = []
   let opened = 0
   for (let run = 0; run < 5000 * fuzz; run++) {
     const text = mutated(random, random.pick(texts), () => random.pick(['"', '{', '}', '[', ',', ' ', '\\', '0', '\u0000', 'é']))
-    const [created, issued, timely] = random.pick(times)
+    const [created, issued, timely, own] = random.pick(times)
     if (Buffer.byteLength(text) > 2900) continue
-    const value = seal(text, created, issued)
+    const value = seal(text, created, issued, { ...noLifetime, ...own })
     let wanted = '{}'
     let pollutes = false
     try {
@@ -198,7 +208,7 @@ t.test('what is sealed in a cookie', async (t) => {
     }
     const session = handler.read({ headers: { cookie: `${name}=${value}` } } as IncomingMessage)
     const found = JSON.stringify(session)
-    if (found !== wanted || Object.getPrototypeOf(session) !== null) wrong.push({ text, created, issued, found, wanted })
+    if (found !== wanted || Object.getPrototypeOf(session) !== null) wrong.push({ text, created, issued, own, found, wanted })
     if (wanted !== '{}') opened++
   }
   t.strictSame(wrong, [])
@@ -216,7 +226,7 @@ function randomValue(random: Random, depth: number, oddity: number): Value {
   if (random.below(1000) < oddity) {
     return [random.pick([
       Number.NaN, Infinity, 1n, new Date(0), new Map(), Buffer.from('a'), new Instance(), new Proxy({}, { ownKeys: () => [1] as never }),
-      JSON.parse('{"__proto__":{"polluted":true}}'), [,], { toJSON: () => 1 }, [() => {}], Object.create({ a: 1 }), new String('a'),
+      JSON.parse('{"__proto__":{"polluted":true}}'), [,], { toJSON: () => 1 }, [() => {}], () => {}, { a: () => {} }, Symbol('a'), { [Symbol('a')]: 1 }, Object.create({ a: 1 }), new String('a'),
     ] as unknown[]), false]
   }
   const kind = random.below(depth > 5 ? 7 : 11)
@@ -230,7 +240,7 @@ function randomValue(random: Random, depth: number, oddity: number): Value {
   const object = random.below(2) ? Object.create(null) : {}
   // Under names of their own, so that none replaces another.
   for (const [index, [value]] of members.entries()) object[`${random.pick(keys)}${index || ''}`] = value
-  if (random.below(4) === 0) object.absent = random.pick([undefined, () => {}, Symbol('absent')])
+  if (random.below(4) === 0) object.absent = undefined
   return [object, carried]
 }
 
@@ -252,13 +262,14 @@ t.test('the session', async (t) => {
   for (let run = 0; run < 5000 * fuzz; run++) {
     const members = Array.from({ length: random.below(9) }, () => randomValue(random, 0, 20))
     session = Object.fromEntries(members.map(([value], index) => [`key${index}`, value]))
-    // Some are about as long as fits, 2964 bytes.
+    // Some are about as long as fits, 2923 bytes.
     if (random.below(4) === 0) Object.assign(session, { last: random.pick(['x', 'é', '\u20ac']).repeat(random.below(3000)) })
     const carried = members.every((member) => member[1])
     const json = carried ? JSON.stringify(session) : ''
-    // Times, JSON and spaces; the tag and the head; base64url; and the rest of the line.
-    const sealed = Math.ceil((12 + Buffer.byteLength(json)) / 32) * 32 + 49
-    const fits = 'session='.length + Math.ceil(sealed * 4 / 3) + '; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax'.length <= 4093
+    // Lifetime, times, JSON and spaces; the tag and the head; base64url; and the rest of the line.
+    const sealed = Math.ceil((21 + Buffer.byteLength(json)) / 32) * 32 + 49
+    const attributes = '; Max-Age=86400; Expires=Sat, 16 Jan 2027 08:00:00 GMT; Path=/; HttpOnly; SameSite=Lax'
+    const fits = 'session='.length + Math.ceil(sealed * 4 / 3) + attributes.length <= 4093
     const wanted = !carried ? 'ValueError' : !fits ? 'SizeError' : json === '{}' ? 'nothing' : 'saved'
     events.length = 0
     const { req, res } = requestAndResponse()

@@ -5,11 +5,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { RequestSessions, SessionHandler, type HandlerOptions, type SessionOptions } from '../../lib/index.js'
-import { BrowserJar } from '../support/browser-jar.js'
+import { BrowserJar, cookieDate } from '../support/browser-jar.js'
 import { parseSetCookie } from '../support/set-cookie-parser.js'
 import { ask } from '../support/client.js'
 import { listen } from '../support/listen.js'
 import { key } from '../support/sessions.js'
+import { setTime } from '../support/time.js'
 
 type Options = SessionOptions & Pick<HandlerOptions, 'cookieName' | 'cookiePath'>
 
@@ -78,7 +79,7 @@ function surprises(options: Options, [set, clear]: [string, string]): string[] {
   return [
     ...read.filter((found) => found !== expected),
     ...[set, clear].filter((line) => !/^[\x20-\x7e]{1,4093}$/.test(line)),
-    ...[set].filter((line) => !/^[^=]+=[A-Za-z0-9_-]{108,4096}; Max-Age=86400; /.test(line)),
+    ...[set].filter((line) => !/^[^=]+=[A-Za-z0-9_-]{108,4096}; Max-Age=86400; Expires=[^;]{29}; /.test(line)),
     ...[clear].filter((line) => !/^[^=]+=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; /.test(line)),
   ]
 }
@@ -148,6 +149,11 @@ t.test('values that have been used to inject', async (t) => {
     { cookiePath: '/; Domain=evil.example' },
     { cookiePath: '/\r\nSet-Cookie: x=1' },
     { cookiePath: '/\u2028' },
+    { cookiePath: '/a b' },
+    { cookiePath: '/?' },
+    { cookiePath: '/a#b' },
+    { cookiePath: '/\\' },
+    { cookiePath: '/<script>' },
     { cookiePath: `/${'p'.repeat(1024)}` },
     { domain: '' },
     { domain: '.' },
@@ -173,25 +179,45 @@ t.test('values that have been used to inject', async (t) => {
   }
 })
 
-t.test('an error about an option does not repeat its value', async (t) => {
+t.test('an error about an option does not repeat its value, or only that of one which is a few words, as JSON', async (t) => {
+  const value = `secret\r\n\u001b[31mvalue\u007f${'x'.repeat(300_000)}`
   for (const option of ['cookieName', 'cookiePath', 'domain', 'sameSite', 'secure']) {
-    const error = setUp({ [option]: 'secret\r\nvalue' } as Options)
+    const error = setUp({ [option]: value } as Options)
     t.ok(error instanceof TypeError)
-    t.match((error as Error).message, option)
-    t.notMatch((error as Error).message, /secret/)
+    const { message } = error as Error
+    t.match(message, option)
+    t.match(message, /^[\x20-\x7e\u00a7]{1,250}$/, 'in one line that is no longer than one reads')
+    if (option === 'sameSite' || option === 'secure') t.match(message, '"secret\\r\\n\\u001b[31mvalue\\u007fx')
+    else t.notMatch(message, /secret/)
   }
 })
 
-t.test('Max-Age is a plain number of digits, whatever the time', async (t) => {
+t.test('Max-Age is a plain number of digits, and Expires the same moment, whatever the time', async (t) => {
   const linesOf = await lines(t)
-  for (const maxAge of [1, 2, 10, 59, 60, 86_400, 1_000_000, 34_559_999, 34_560_000]) {
-    const [set] = await linesOf(setUp({ maxAge }) as SessionHandler)
-    t.same(parseSetCookie(set)!.attributes.filter(([name]) => lifetime(name)), [['max-age', String(maxAge)]])
+  const lifetimes = (line: string) => parseSetCookie(line)!.attributes.filter(([name]) => lifetime(name))
+  // A leap day, the end of what 32 bits with a sign hold, and the last day that a maxAge reaches of year 9999.
+  for (const now of [951_782_400, 1_800_000_000, 2_147_483_647, 4_102_444_800, 253_402_300_799 - 34_560_000]) {
+    setTime(t, now)
+    for (const maxAge of [1, 2, 10, 59, 60, 86_400, 1_000_000, 34_559_999, 34_560_000]) {
+      const [set, clear] = await linesOf(setUp({ maxAge }) as SessionHandler)
+      const [first, second, ...more] = lifetimes(set)
+      t.same([first, second?.[0], more], [['max-age', String(maxAge)], 'expires', []])
+      t.match(second![1], /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/)
+      t.equal(cookieDate(second![1]), (now + maxAge) * 1000)
+      t.same(lifetimes(clear), [['max-age', '0'], ['expires', 'Thu, 01 Jan 1970 00:00:00 GMT']])
+      // A client that knows Expires alone keeps the cookie as long as one that knows Max-Age alone.
+      for (const unknown of ['Max-Age', 'Expires']) {
+        const jar = new BrowserJar(() => Date.now())
+        jar.receive('http://shop.example/', [set.replace(`; ${unknown}=`, '; unknown=')])
+        t.equal(jar.cookies[0]?.expiresAt, (now + maxAge) * 1000, `without ${unknown}`)
+        jar.receive('http://shop.example/', [clear.replace(`; ${unknown}=`, '; unknown=')])
+        t.same(jar.cookies, [], `deleted without ${unknown}`)
+      }
+    }
   }
   const [set, clear] = await linesOf(setUp({ persistent: false }) as SessionHandler)
-  t.same(parseSetCookie(set)!.attributes.filter(([name]) => lifetime(name)), [])
-  t.same(parseSetCookie(clear)!.attributes.filter(([name]) => lifetime(name)),
-    [['max-age', '0'], ['expires', 'Thu, 01 Jan 1970 00:00:00 GMT']])
+  t.same(lifetimes(set), [])
+  t.same(lifetimes(clear), [['max-age', '0'], ['expires', 'Thu, 01 Jan 1970 00:00:00 GMT']])
 })
 
 /**
@@ -271,6 +297,6 @@ t.test('a session\'s content changes nothing in the line but the value', async (
     const { status, fields } = await ask(origin, '/')
     t.equal(status, 200)
     t.same(fields.map(([name]) => name), ['Set-Cookie', 'Vary', 'Cache-Control', 'Content-Length'], shown(content))
-    t.match(fields[0]![1], /^session=[A-Za-z0-9_-]{108,4096}; Max-Age=86400; Path=\/; HttpOnly; SameSite=Lax$/)
+    t.match(fields[0]![1], /^session=[A-Za-z0-9_-]{108,4096}; Max-Age=86400; Expires=[^;]{29}; Path=\/; HttpOnly; SameSite=Lax$/)
   }
 })

@@ -2,6 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { RequestSessions, SessionHandler } from '../../lib/index.js'
+import { bytesInUse } from '../support/memory.js'
 import { volume } from '../support/volume.js'
 import type { Measured } from '../support/memory-child.js'
 
@@ -28,4 +30,26 @@ t.test('memory', async (t) => {
   below(measured.cookies[1000]!, 12 * MB, 'large cookies, 1000 remembered')
   // Less than 1 MB; 32 with the headers.
   below(measured.slices, 4 * MB, '2000 small cookies, all remembered')
+})
+
+t.test('handlers that were dropped leave nothing with their RequestSessions', async (t) => {
+  const sessions = new RequestSessions()
+  const key = Buffer.alloc(32, 1)
+  const kept = new SessionHandler(null, key, sessions)
+  for (let n = 0; n < 500; n++) new SessionHandler(null, key, sessions)
+  await bytesInUse() // collects them
+  // Assigning an option looks at the cookie of each handler that is known.
+  const { deref } = WeakRef.prototype
+  let known = 0
+  WeakRef.prototype.deref = function (this: WeakRef<WeakKey>) {
+    known++
+    return deref.call(this)
+  }
+  try {
+    sessions.maxAge = 100
+  } finally {
+    WeakRef.prototype.deref = deref
+  }
+  t.ok(known >= 1 && known < 50, `${known} of 501 are known`)
+  t.equal(kept.sessions.maxAge, 100)
 })

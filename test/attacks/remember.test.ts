@@ -24,7 +24,9 @@ class World {
   inner: (req: IncomingMessage, res: ServerResponse) => void = () => {}
 
   constructor(remember: number) {
-    const onEvent = (event: SessionEvent) => { this.events.push(JSON.stringify(event)) }
+    const onEvent = (event: SessionEvent) => {
+      if (event.type !== 'insecure') this.events.push(JSON.stringify(event)) // that one comes once a process
+    }
     this.sessions = new RequestSessions({ onEvent, validate: () => this.valid })
     this.others = new RequestSessions({ onEvent })
     const replica = (...keys: Buffer[]) => {
@@ -74,6 +76,7 @@ function randomStep(random: Random): Step {
     (slots) => `session=${forged(slots[first]!, at)}`,
     (slots) => `session=${forged(slots[first]!, at)}; session=${slots[second]}`,
     (slots) => `session=${slots[first]!.slice(0, 200)}`,
+    (slots) => slots.map((slot) => `session=${slot}`).join('; '),
     () => '',
   ])
   const n = random.below(4)
@@ -86,6 +89,11 @@ function randomStep(random: Random): Step {
     (world) => (req) => {
       world.sessions.clear(req)
       world.sessions.get(req)['n'] = n
+    },
+    (world) => (req) => { world.sessions.limit(req, [{}, { maxAge: 500 }, { idleTimeout: 200 }, { persistent: false }][n]!) },
+    (world) => (req) => {
+      world.sessions.get(req)['n'] = n
+      world.sessions.limit(req, { maxAge: 900 * (n + 1), persistent: false })
     },
     (world) => (req) => { world.others.get(req)['n'] = n },
     (world) => (req) => { Object.assign(world.sessions.get(req), { inner: { n } }) },
@@ -101,6 +109,9 @@ const changes: readonly Step[] = [
   ...[undefined, 'a.example', 'b.example'].map((domain): Step => (world) => { world.sessions.domain = domain }),
   ...[true, false, true, false].map((valid): Step => (world) => { world.valid = valid }),
   ...['/', '/a', '/b'].map((path): Step => (world) => { world.replicas[0]!.cookiePath = path }),
+  ...[false, true, false].map((partitioned): Step => (world) => {
+    Object.assign(world.sessions, { secure: true }).partitioned = partitioned
+  }),
 ]
 
 /**

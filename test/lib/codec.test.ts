@@ -1,22 +1,28 @@
 import { createCipheriv, createHmac, createSecretKey } from 'node:crypto'
 import t from 'tap'
-import { boundTo, Codec, valueLength } from '../../lib/codec.js'
-import { callsOf, withRandom } from '../support/node-crypto.js'
+import { associatedData, Codec, valueLength } from '../../lib/codec.js'
+import { noLifetime, type Lifetime } from '../../lib/lifetime.js'
+import { breakCrypto, costOf, withRandom } from '../support/node-crypto.js'
 
 /** A key as bytes, for the values made by hand here; for the codec they become KeyObjects. */
 const keyOf = (n: number) => ({ encryption: Buffer.alloc(32, n), authentication: Buffer.alloc(32, 100 + n) })
 const objectsOf = (...keys: ReturnType<typeof keyOf>[]) => keys.map(({ encryption, authentication }) =>
   ({ encryption: createSecretKey(encryption), authentication: createSecretKey(authentication) }))
 
-const a = boundTo('session', '', '/')
+const a = associatedData('session', '', '/', false)
 const key = keyOf(1)
 const newCodec = (...keys: ReturnType<typeof keyOf>[]) => new Codec(objectsOf(...keys.length > 0 ? keys : [key]), a)
 
 const big = (value: number, length: number) => Buffer.from(value.toString(16).padStart(2 * length, '0'), 'hex')
 
+/** Times, and a lifetime of the session's own. */
+const at = (created: number, issued: number, lifetime: Lifetime = noLifetime) => ({ created, issued, lifetime })
+
 /** P, with as many spaces as the format asks for. */
-function plainOf(text: string | Buffer, created = 1, issued = 2): Buffer {
-  const unpadded = Buffer.concat([big(created, 6), big(issued, 6), Buffer.from(text as string)])
+function plainOf(text: string | Buffer, { created, issued, lifetime } = at(1, 2)): Buffer {
+  const { persistence, maxAge, idleTimeout } = lifetime
+  const unpadded = Buffer.concat(
+    [big(persistence, 1), big(created, 6), big(issued, 6), big(maxAge, 4), big(idleTimeout, 4), Buffer.from(text as string)])
   return Buffer.concat([unpadded, Buffer.alloc((32 - unpadded.length % 32) % 32, ' ')])
 }
 
@@ -25,18 +31,18 @@ interface Parts {
   iv?: Buffer
   plain?: Buffer
   by?: ReturnType<typeof keyOf>
-  boundTo?: Buffer
+  bound?: Buffer
   /** What the tag covers, if it is not what it should. */
   tagged?: (parts: { a: Buffer, iv: Buffer, ciphertext: Buffer, bits: Buffer }) => Buffer[]
 }
 
 /** A value made by hand, step by step as the table in the codec has it. */
 function byHand(
-  { version = 1, iv = Buffer.alloc(16, 7), plain = plainOf('{}'), by = key, boundTo = a, tagged }: Parts,
+  { version = 1, iv = Buffer.alloc(16, 7), plain = plainOf('{}'), by = key, bound = a, tagged }: Parts,
 ): string {
   const ciphertext = createCipheriv('aes-256-ctr', by.encryption, iv).update(plain)
-  const bits = big(8 * boundTo.length, 8)
-  const input = tagged?.({ a: boundTo, iv, ciphertext, bits }) ?? [boundTo, iv, ciphertext, bits]
+  const bits = big(8 * bound.length, 8)
+  const input = tagged?.({ a: bound, iv, ciphertext, bits }) ?? [bound, iv, ciphertext, bits]
   const tag = createHmac('sha256', by.authentication).update(Buffer.concat(input)).digest()
   return Buffer.concat([Buffer.from([version]), iv, ciphertext, tag]).toString('base64url')
 }
@@ -45,46 +51,63 @@ function byHand(
 function opening(codec: Codec, value: string) {
   const opened = codec.open(value)
   if (typeof opened === 'string') return opened
-  const { text, created, issued, keyIndex } = opened
-  return { text, created, issued, keyIndex }
+  const { text, created, issued, lifetime, keyIndex } = opened
+  return { text, created, issued, lifetime, keyIndex }
 }
 
 const ivOf = (value: string) => Buffer.from(value, 'base64url').subarray(1, 17)
 
 const json = (length: number) => `{"a":"${'x'.repeat(length - 8)}"}`
 
-const contents: [name: string, text: string, created: number, issued: number][] = [
-  ['an empty session', '{}', 1_800_000_000, 1_800_000_000],
-  ['a session', '{"user":"ann","visits":3}', 1_800_000_000, 1_800_000_123],
-  ['one byte short of a block', json(19), 1, 2],
-  ['just a block', json(20), 1, 2],
-  ['one byte more than a block', json(21), 1, 2],
-  ['many blocks', json(2000), 1, 2],
-  ['as much as a value holds', json(2996), 1, 2],
-  ['characters of several bytes', '{"ä":"😀\u2028"}', 1, 2],
-  ['a replacement character', '{"a":"\ufffd"}', 1, 2],
-  ['a NUL as JSON spells it', '{"a":"\\u0000"}', 1, 2],
-  ['times of 0', '{}', 0, 0],
-  ['times beyond 32 bits', '{}', 2 ** 32, 2 ** 32 + 1],
-  ['the latest times', '{}', 2 ** 48 - 2, 2 ** 48 - 1],
+const own: Lifetime = { persistence: 2, maxAge: 28_800, idleTimeout: 1800 }
+
+const contents: [name: string, text: string, times: ReturnType<typeof at>][] = [
+  ['an empty session', '{}', at(1_800_000_000, 1_800_000_000)],
+  ['a session', '{"user":"ann","visits":3}', at(1_800_000_000, 1_800_000_123)],
+  ['one byte short of a block', json(10), at(1, 2)],
+  ['just a block', json(11), at(1, 2)],
+  ['one byte more than a block', json(12), at(1, 2)],
+  ['many blocks', json(2000), at(1, 2)],
+  ['as much as a value holds', json(2987), at(1, 2)],
+  ['characters of several bytes', '{"ä":"😀\u2028"}', at(1, 2)],
+  ['a replacement character', '{"a":"\ufffd"}', at(1, 2)],
+  ['a NUL as JSON spells it', '{"a":"\\u0000"}', at(1, 2)],
+  ['times of 0', '{}', at(0, 0)],
+  ['times beyond 32 bits', '{}', at(2 ** 32, 2 ** 32 + 1)],
+  ['the latest times', '{}', at(2 ** 48 - 2, 2 ** 48 - 1)],
+  ['a lifetime of its own', '{"user":"ann"}', at(1, 2, own)],
+  ['a lifetime that is persistent and nothing else', '{}', at(1, 2, { ...noLifetime, persistence: 1 })],
+  ['a lifetime that ends with the browser and nothing else', '{}', at(1, 2, { ...noLifetime, persistence: 2 })],
+  ['a maxAge of its own', '{}', at(1, 2, { ...noLifetime, maxAge: 1 })],
+  ['an idleTimeout of its own', '{}', at(1, 2, { ...noLifetime, idleTimeout: 1 })],
+  ['the longest lifetime', '{}', at(1, 2, { persistence: 1, maxAge: 34_560_000, idleTimeout: 34_560_000 })],
+  ['a lifetime with four bytes of each', '{}', at(1, 2, { persistence: 2, maxAge: 0x01020304, idleTimeout: 0x02010403 })],
 ]
 
 t.test('seals and opens, byte for byte as by hand:', async (t) => {
-  for (const [name, text, created, issued] of contents) {
+  for (const [name, text, times] of contents) {
     t.test(name, async (t) => {
       const codec = newCodec()
-      const value = codec.seal(text, created, issued)
-      t.equal(value, byHand({ iv: ivOf(value), plain: plainOf(text, created, issued) }))
+      const value = codec.seal(text, times)
+      t.equal(value, byHand({ iv: ivOf(value), plain: plainOf(text, times) }))
       t.equal(value.length, valueLength(Buffer.byteLength(text)))
-      const expected = { text, created, issued, keyIndex: 0 }
+      const expected = { text, ...times, keyIndex: 0 }
       t.strictSame(opening(codec, value), expected)
-      t.strictSame(opening(newCodec(), byHand({ plain: plainOf(text, created, issued) })), expected)
+      t.strictSame(opening(newCodec(), byHand({ plain: plainOf(text, times) })), expected)
+      const opened = codec.open(value)
+      t.match(opened, { value, canonical: false }, 'another sealer may have spelled the JSON otherwise')
     })
   }
+
+  t.test('no lifetime is one object, however often', async (t) => {
+    const codec = newCodec()
+    const opened = [1, 2].map(() => codec.open(codec.seal('{}', at(1, 2, { persistence: 0, maxAge: 0, idleTimeout: 0 }))))
+    for (const one of opened) t.equal((one as { lifetime: Lifetime }).lifetime, noLifetime)
+  })
 })
 
 const lengths: [text: number, value: number][] =
-  [[2, 108], [20, 108], [21, 151], [52, 151], [53, 194], [2996, 4076], [2997, 4119]]
+  [[2, 108], [11, 108], [12, 151], [43, 151], [44, 194], [2987, 4076], [2988, 4119]]
 
 for (const [text, value] of lengths) {
   t.test(`${text} bytes of JSON make ${value} characters`, async (t) => {
@@ -96,15 +119,15 @@ t.test('one codec after values of other lengths', async (t) => {
   const second = keyOf(2)
   const codec = newCodec(key, second)
   const seal = (text: string) => {
-    const value = codec.seal(text, 3, 4)
-    t.equal(value, byHand({ iv: ivOf(value), plain: plainOf(text, 3, 4) }))
+    const value = codec.seal(text, at(3, 4))
+    t.equal(value, byHand({ iv: ivOf(value), plain: plainOf(text, at(3, 4)) }))
   }
   const open = (text: string, by: ReturnType<typeof keyOf>) => {
-    const expected = { text, created: 1, issued: 2, keyIndex: by === key ? 0 : 1 }
+    const expected = { text, ...at(1, 2), keyIndex: by === key ? 0 : 1 }
     t.strictSame(opening(codec, byHand({ plain: plainOf(text), by })), expected)
   }
   const steps: [name: string, act: () => void][] = [
-    ['seals a long one', () => seal(json(2996))],
+    ['seals a long one', () => seal(json(2987))],
     ['seals a short one', () => seal('{}')],
     ['opens a long one', () => open(json(2900), key)],
     ['opens a short one', () => open('{}', key)],
@@ -129,10 +152,10 @@ t.test('one codec after values of other lengths', async (t) => {
 t.test('keeps what it gave out', async (t) => {
   const codec = newCodec()
   const opened = opening(codec, byHand({ plain: plainOf('{"a":1}') }))
-  const value = codec.seal('{"b":2}', 1, 2)
+  const value = codec.seal('{"b":2}', at(1, 2))
   const copy = `${value}`
-  for (let n = 0; n < 300; n++) codec.open(codec.seal(json(1000 + n), n, n))
-  t.strictSame(opened, { text: '{"a":1}', created: 1, issued: 2, keyIndex: 0 })
+  for (let n = 0; n < 300; n++) codec.open(codec.seal(json(1000 + n), at(n, n, own)))
+  t.strictSame(opened, { text: '{"a":1}', ...at(1, 2), keyIndex: 0 })
   t.equal(value, copy)
 })
 
@@ -145,7 +168,19 @@ const changed = (change: (bytes: Buffer) => Uint8Array | void) => {
   return Buffer.from(change(bytes) ?? bytes).toString('base64url')
 }
 const flip = (at: number) => changed((bytes) => { bytes.set([bytes.at(at)! ^ 1], at < 0 ? bytes.length + at : at) })
-const at = (index: number, put: string, remove = put.length) => good.slice(0, index) + put + good.slice(index + remove)
+const put = (index: number, put: string, remove = put.length) => good.slice(0, index) + put + good.slice(index + remove)
+
+const outOfRange: [name: string, lifetime: Partial<Lifetime>][] = [
+  ['a persistence of 3', { persistence: 3 }],
+  ['a persistence of 128', { persistence: 128 }],
+  ['a persistence of 255', { persistence: 255 }],
+  ['a maxAge of its own of 34 560 001', { maxAge: 34_560_001 }],
+  ['a maxAge of its own of 2^31', { maxAge: 2 ** 31 }],
+  ['a maxAge of its own of 2^32 - 1', { maxAge: 2 ** 32 - 1 }],
+  ['an idleTimeout of its own of 34 560 001', { idleTimeout: 34_560_001 }],
+  ['an idleTimeout of its own of 2^31', { idleTimeout: 2 ** 31 }],
+  ['an idleTimeout of its own of 2^32 - 1', { idleTimeout: 2 ** 32 - 1 }],
+]
 
 const refused: [reason: 'length' | 'format' | 'tag', name: string, value: string][] = [
   ['length', 'nothing', ''],
@@ -157,26 +192,26 @@ const refused: [reason: 'length' | 'format' | 'tag', name: string, value: string
 
   ['format', '108 characters of another alphabet', '+'.repeat(108)],
   ['format', '4096 characters of another alphabet', '$'.repeat(4096)],
-  ['format', 'a plus sign', at(20, '+')],
-  ['format', 'a slash', at(20, '/')],
+  ['format', 'a plus sign', put(20, '+')],
+  ['format', 'a slash', put(20, '/')],
   ['format', 'base64 in place of base64url',
     Buffer.from(byHand({ iv: Buffer.alloc(16, 0xff) }), 'base64url').toString('base64')],
   ['format', 'padding', `${good}=`],
   ['format', 'two of padding', `${good}==`],
-  ['format', 'padding inside', at(20, '=')],
+  ['format', 'padding inside', put(20, '=')],
   ['format', 'a space before', ` ${good}`],
   ['format', 'a space after', `${good} `],
-  ['format', 'a space inside', at(20, ' ', 0)],
-  ['format', 'a tab inside', at(20, '\t', 0)],
+  ['format', 'a space inside', put(20, ' ', 0)],
+  ['format', 'a tab inside', put(20, '\t', 0)],
   ['format', 'a line feed at the end', `${good}\n`],
   ['format', 'a dot', `${good}.`],
   ['format', 'quotes', `"${good}"`],
-  ['format', 'a percent sign', at(20, '%41', 1)],
-  ['format', 'a NUL', at(20, '\0')],
+  ['format', 'a percent sign', put(20, '%41', 1)],
+  ['format', 'a NUL', put(20, '\0')],
   ['format', 'a character with the low byte of the right one',
-    at(20, String.fromCharCode(good.charCodeAt(20) + 0x100))],
-  ['format', 'a full-width character', at(20, '\uff21')],
-  ['format', 'half a pair of surrogates', at(20, '\ud83d')],
+    put(20, String.fromCharCode(good.charCodeAt(20) + 0x100))],
+  ['format', 'a full-width character', put(20, '\uff21')],
+  ['format', 'half a pair of surrogates', put(20, '\ud83d')],
   ['format', 'bits after the last byte', good.slice(0, -1) + alphabet[alphabet.indexOf(good.at(-1)!) ^ 1]],
   ['format', 'a number of characters that is no number of bytes', `${good}${'A'.repeat((5 - good.length % 4) % 4)}`],
   ['format', 'version 0', byHand({ version: 0 })],
@@ -185,15 +220,19 @@ const refused: [reason: 'length' | 'format' | 'tag', name: string, value: string
   ['format', 'version 255', byHand({ version: 255 })],
   ['format', 'the version that is the end of A', byHand({ version: a.at(-1)! })],
   ['format', 'a version that the tag covers',
-    byHand({ version: 2, boundTo: Buffer.concat([Buffer.from([2]), a.subarray(1)]) })],
-  ['format', 'an authentic P of 33 bytes', byHand({ plain: Buffer.concat([plainOf(json(20)), Buffer.from(' ')]) })],
-  ['format', 'an authentic P of 63 bytes', byHand({ plain: plainOf(json(52)).subarray(0, 63) })],
+    byHand({ version: 2, bound: Buffer.concat([Buffer.from([2]), a.subarray(1)]) })],
+  ['format', 'an authentic P of 33 bytes', byHand({ plain: Buffer.concat([plainOf(json(11)), Buffer.from(' ')]) })],
+  ['format', 'an authentic P of 63 bytes', byHand({ plain: plainOf(json(43)).subarray(0, 63) })],
   ['format', 'an authentic P that makes just 4096 characters',
-    byHand({ plain: Buffer.concat([plainOf(json(2996)), Buffer.alloc(15, ' ')]) })],
+    byHand({ plain: Buffer.concat([plainOf(json(2987)), Buffer.alloc(15, ' ')]) })],
+  ...outOfRange.map(([name, lifetime]): ['format', string, string] =>
+    ['format', `an authentic P with ${name}`, byHand({ plain: plainOf('{}', at(1, 2, { ...noLifetime, ...lifetime })) })]),
 
   ['tag', 'another key', byHand({ by: keyOf(2) })],
   ['tag', 'another encryption key and the same authentication key, for another A',
-    byHand({ by: { ...key, encryption: Buffer.alloc(32, 9) }, boundTo: boundTo('session', '', '/a') })],
+    byHand({ by: { ...key, encryption: Buffer.alloc(32, 9) }, bound: associatedData('session', '', '/a', false) })],
+  ['tag', 'another partition', byHand({ bound: associatedData('session', '', '/', true) })],
+  ['tag', 'an A without a partition', byHand({ bound: a.subarray(0, -1) })],
   ['tag', 'another authentication key', byHand({ by: { ...key, authentication: Buffer.alloc(32, 9) } })],
   ['tag', 'the keys in each other\'s place',
     byHand({ by: { encryption: key.authentication, authentication: key.encryption } })],
@@ -227,9 +266,14 @@ t.test('refuses', async (t) => {
   for (const [reason, name, value] of refused) {
     t.test(`${name}: ${reason}`, async (t) => {
       const codec = newCodec()
-      const decrypted = callsOf('createDecipheriv', () => { t.equal(codec.open(value), reason) })
-      t.equal(decrypted, name.startsWith('an authentic P') ? 1 : 0, 'and decrypts nothing that is not authentic')
-      t.strictSame(opening(codec, good), { text, created: 1, issued: 2, keyIndex: 0 }, 'and opens the next one')
+      const { keystreams, tags, comparisons } = costOf(() => { t.equal(codec.open(value), reason) })
+      // What has no length that we seal is not even decrypted.
+      const isDecrypted = name.startsWith('an authentic P with')
+      t.equal(keystreams, isDecrypted ? 1 : 0, 'and decrypts nothing that is not authentic')
+      const isAuthentic = name.startsWith('an authentic P')
+      t.equal(tags, reason === 'tag' || isAuthentic ? 1 : 0, 'with no HMAC for what is none of ours by its form')
+      t.equal(comparisons, tags, 'and compares each tag in constant time')
+      t.strictSame(opening(codec, good), { text, ...at(1, 2), keyIndex: 0 }, 'and opens the next one')
     })
   }
 })
@@ -254,7 +298,7 @@ const utf8: [name: string, bytes: Buffer, text: string | undefined][] = [
 t.test('the text of an authentic value with', async (t) => {
   for (const [name, bytes, text] of utf8) {
     t.test(`${name} is ${JSON.stringify(text)}`, async (t) => {
-      t.strictSame(opening(newCodec(), byHand({ plain: plainOf(bytes) })), { text, created: 1, issued: 2, keyIndex: 0 })
+      t.strictSame(opening(newCodec(), byHand({ plain: plainOf(bytes) })), { text, ...at(1, 2), keyIndex: 0 })
     })
   }
 
@@ -273,7 +317,7 @@ t.test('several keys', async (t) => {
     })
   }
   t.test('seal with the first', async (t) => {
-    const value = codec.seal('{}', 1, 2)
+    const value = codec.seal('{}', at(1, 2))
     t.equal(value, byHand({ iv: ivOf(value) }))
   })
   t.test('refuse one more', async (t) => {
@@ -285,47 +329,63 @@ t.test('several keys', async (t) => {
   })
 })
 
-const bound: [name: string, domain: string, path: string, hex: string][] = [
-  ['session', '', '/', '01' + '0007' + '73657373696f6e' + '0000' + '0001' + '2f'],
-  ['s', 'a.example', '/p', '01' + '0001' + '73' + '0009' + '612e6578616d706c65' + '0002' + '2f70'],
-  ['n'.repeat(255), '', '/', '01' + '00ff' + '6e'.repeat(255) + '0000' + '0001' + '2f'],
-  ['n'.repeat(256), '', '/', '01' + '0100' + '6e'.repeat(256) + '0000' + '0001' + '2f'],
-  ['n'.repeat(3000), 'd'.repeat(250), `/${'p'.repeat(1023)}`,
-    '01' + '0bb8' + '6e'.repeat(3000) + '00fa' + '64'.repeat(250) + '0400' + '2f' + '70'.repeat(1023)],
+const bound: [name: string, domain: string, path: string, partitioned: boolean, hex: string][] = [
+  ['session', '', '/', false, '01' + '0007' + '73657373696f6e' + '0000' + '0001' + '2f' + '00'],
+  ['session', '', '/', true, '01' + '0007' + '73657373696f6e' + '0000' + '0001' + '2f' + '01'],
+  ['s', 'a.example', '/p', false, '01' + '0001' + '73' + '0009' + '612e6578616d706c65' + '0002' + '2f70' + '00'],
+  ['n'.repeat(255), '', '/', false, '01' + '00ff' + '6e'.repeat(255) + '0000' + '0001' + '2f' + '00'],
+  ['n'.repeat(256), '', '/', true, '01' + '0100' + '6e'.repeat(256) + '0000' + '0001' + '2f' + '01'],
+  ['n'.repeat(3000), 'd'.repeat(250), `/${'p'.repeat(1023)}`, false,
+    '01' + '0bb8' + '6e'.repeat(3000) + '00fa' + '64'.repeat(250) + '0400' + '2f' + '70'.repeat(1023) + '00'],
 ]
 
 t.test('A', async (t) => {
-  for (const [name, domain, path, hex] of bound) {
-    t.test(`of lengths ${name.length}, ${domain.length}, ${path.length}`, async (t) => {
-      const a = boundTo(name, domain, path)
+  for (const [name, domain, path, partitioned, hex] of bound) {
+    t.test(`of lengths ${name.length}, ${domain.length}, ${path.length}, partitioned: ${partitioned}`, async (t) => {
+      const a = associatedData(name, domain, path, partitioned)
       t.equal(a.toString('hex'), hex)
       const codec = new Codec(objectsOf(key), a)
-      const value = codec.seal(text, 1, 2)
-      t.equal(value, byHand({ iv: ivOf(value), plain: plainOf(text), boundTo: a }))
+      const value = codec.seal(text, at(1, 2))
+      t.equal(value, byHand({ iv: ivOf(value), plain: plainOf(text), bound: a }))
       t.match(codec.open(value), { text })
+      t.match(codec.open(codec.seal(json(2987), at(1, 2))), { text: json(2987) }, 'and the longest one')
     })
   }
 
+  t.test('of each length modulo 4, since the ciphertext has to begin at a word', async (t) => {
+    for (let length = 1; length <= 70; length++) {
+      const bound = associatedData('n'.repeat(length), '', '/', length % 2 === 0)
+      const codec = new Codec(objectsOf(key), bound)
+      const value = codec.seal(text, at(1, 2))
+      t.equal(value, byHand({ iv: ivOf(value), plain: plainOf(text), bound }), `a name of ${length}`)
+      t.match(codec.open(value), { text })
+    }
+  })
+
   // Pairs that would be one if the parts were only put side by side, and plain differences.
-  const scopes: [name: string, domain: string, path: string][] = [
-    ['session', '', '/'],
-    ['sessio', 'n', '/'],
-    ['session', '/', ''],
-    ['', 'session', '/'],
-    ['session/', '', ''],
-    ['session', '', '/a'],
-    ['session', 'a', '/'],
-    ['Session', '', '/'],
-    ['session2', '', '/'],
-    ['session', 'a.example', '/'],
-    ['session', 'A.example', '/'],
-    ['session', '', '/a.example'],
+  const scopes: [name: string, domain: string, path: string, partitioned: boolean][] = [
+    ['session', '', '/', false],
+    ['session', '', '/', true],
+    ['session', '', '/\0', false],
+    ['session', '', '/\u0001', false],
+    ['sessio', 'n', '/', false],
+    ['session', '/', '', false],
+    ['', 'session', '/', false],
+    ['session/', '', '', false],
+    ['session', '', '/a', false],
+    ['session', 'a', '/', false],
+    ['Session', '', '/', false],
+    ['session2', '', '/', false],
+    ['session', 'a.example', '/', false],
+    ['session', 'a.example', '/', true],
+    ['session', 'A.example', '/', false],
+    ['session', '', '/a.example', false],
   ]
   for (const from of scopes) {
-    t.test(`binds a value to ${from.map((part) => `"${part}"`).join(', ')}`, async (t) => {
-      const value = new Codec(objectsOf(key), boundTo(...from)).seal(text, 1, 2)
+    t.test(`binds a value to ${JSON.stringify(from)}`, async (t) => {
+      const value = new Codec(objectsOf(key), associatedData(...from)).seal(text, at(1, 2))
       for (const to of scopes) {
-        const opened = new Codec(objectsOf(key), boundTo(...to)).open(value)
+        const opened = new Codec(objectsOf(key), associatedData(...to)).open(value)
         if (from === to) t.match(opened, { text })
         else t.equal(opened, 'tag', to.join(' '))
       }
@@ -336,7 +396,7 @@ t.test('A', async (t) => {
 t.test('the IV', async (t) => {
   t.test('never comes twice', async (t) => {
     const codecs = [newCodec(), newCodec()]
-    const ivs = Array.from({ length: 2000 }, (_, n) => ivOf(codecs[n % 2]!.seal('{}', 1, 2)).toString('hex'))
+    const ivs = Array.from({ length: 2000 }, (_, n) => ivOf(codecs[n % 2]!.seal('{}', at(1, 2))).toString('hex'))
     t.equal(new Set(ivs).size, 2000)
   })
 
@@ -356,7 +416,7 @@ t.test('the IV', async (t) => {
       const codec = newCodec()
       t.strictSame(asked, [], 'and not before it is needed')
       for (const [count, calls] of [[1, 1], [256, 1], [257, 2], [512, 2], [513, 3]] as const) {
-        while (used.length < count) used.push(ivOf(codec.seal('{}', 1, 2)).toString('hex'))
+        while (used.length < count) used.push(ivOf(codec.seal('{}', at(1, 2))).toString('hex'))
         t.equal(asked.length, calls, `${count} values`)
       }
     })
@@ -370,21 +430,101 @@ t.test('the IV', async (t) => {
   t.test('is missed at once when the random generator fails', async (t) => {
     const codec = newCodec()
     withRandom(failing, () => {
-      for (let n = 0; n < 3; n++) t.throws(() => codec.seal('{}', 1, 2), { message: 'no randomness' })
-      t.strictSame(opening(codec, good), { text, created: 1, issued: 2, keyIndex: 0 }, 'which opening does not need')
+      for (let n = 0; n < 3; n++) t.throws(() => codec.seal('{}', at(1, 2)), { message: 'no randomness' })
+      t.strictSame(opening(codec, good), { text, ...at(1, 2), keyIndex: 0 }, 'which opening does not need')
     })
-    const value = codec.seal('{}', 1, 2)
+    const value = codec.seal('{}', at(1, 2))
     t.equal(value, byHand({ iv: ivOf(value) }), 'and found again when it works again')
     t.notSame(ivOf(value), Buffer.alloc(16))
   })
 
   t.test('is not taken a second time from a pool that cannot be filled again', async (t) => {
     const codec = newCodec()
-    const ivs = Array.from({ length: 256 }, () => ivOf(codec.seal('{}', 1, 2)).toString('hex'))
+    const ivs = Array.from({ length: 256 }, () => ivOf(codec.seal('{}', at(1, 2))).toString('hex'))
     withRandom(failing, () => {
-      for (let n = 0; n < 3; n++) t.throws(() => codec.seal('{}', 1, 2), { message: 'no randomness' })
+      for (let n = 0; n < 3; n++) t.throws(() => codec.seal('{}', at(1, 2)), { message: 'no randomness' })
     })
-    for (let n = 0; n < 256; n++) ivs.push(ivOf(codec.seal('{}', 1, 2)).toString('hex'))
+    for (let n = 0; n < 256; n++) ivs.push(ivOf(codec.seal('{}', at(1, 2))).toString('hex'))
     t.equal(new Set(ivs).size, 512)
+  })
+})
+
+/** What a scratch buffer still holds must not get into what leaves: neither plaintext nor keystream. */
+t.test('nothing of one call is in what another call gives out', async (t) => {
+  const secret = `{"secret":"${'s3cr3t'.repeat(400)}"}`
+  const long: [name: string, act: (codec: Codec) => void][] = [
+    ['a long one was sealed', (codec) => { codec.seal(secret, at(1, 2, own)) }],
+    ['a long one was opened', (codec) => { t.match(codec.open(byHand({ plain: plainOf(secret) })), { text: secret }) }],
+    ['a long one was refused', (codec) => { codec.open(byHand({ plain: plainOf(secret), by: keyOf(3) })) }],
+    ['a long one failed for want of randomness', (codec) => {
+      withRandom(() => { throw new Error('no randomness') }, () => t.throws(() => codec.seal(secret, at(1, 2))))
+    }],
+  ]
+  for (const [name, act] of long) {
+    t.test(`after ${name}`, async (t) => {
+      const codec = newCodec()
+      act(codec)
+      for (let length = 2; length < 80; length++) {
+        const short = length < 8 ? '{}' : json(length)
+        const value = codec.seal(short, at(3, 4))
+        const bytes = Buffer.from(value, 'base64url')
+        t.equal(value, byHand({ iv: ivOf(value), plain: plainOf(short, at(3, 4)) }))
+        // All of P that is not the JSON, times or lifetime is spaces.
+        const plain = createCipheriv('aes-256-ctr', key.encryption, ivOf(value)).update(bytes.subarray(17, -32))
+        t.equal(plain.toString('latin1', 21).trimEnd(), short)
+        t.strictSame(opening(codec, value), { text: short, ...at(3, 4), keyIndex: 0 })
+      }
+    })
+  }
+
+  t.test('no two values of one text share a keystream', async (t) => {
+    const codec = newCodec()
+    const streams = new Set<string>()
+    for (let n = 0; n < 300; n++) {
+      const bytes = Buffer.from(codec.seal('{}', at(1, 2)), 'base64url').subarray(17, -32)
+      const plain = plainOf('{}')
+      streams.add(bytes.map((byte, index) => byte ^ plain[index]!).toString())
+    }
+    t.equal(streams.size, 300)
+  })
+
+  t.test('a keystream is made for each value, and one object of node:crypto for all', async (t) => {
+    const codec = newCodec()
+    let value = ''
+    t.strictSame(costOf(() => { value = codec.seal(text, at(1, 2)) }), { tags: 1, keystreams: 1, comparisons: 0, objects: 0 })
+    for (let time = 0; time < 2; time++) {
+      t.strictSame(costOf(() => { codec.open(value) }), { tags: 1, keystreams: 1, comparisons: 1, objects: 0 })
+    }
+  })
+})
+
+t.test('sealing depends on nothing that the call before left', async (t) => {
+  const names = ['hash', 'timingSafeEqual'] as const
+  for (const name of names) {
+    t.test(`after ${name} threw while opening`, async (t) => {
+      const codec = newCodec()
+      const undo = breakCrypto(name)
+      try {
+        t.throws(() => codec.open(good), { message: `no ${name}` })
+      } finally {
+        undo()
+      }
+      const value = codec.seal(text, at(1, 2))
+      t.equal(value, byHand({ iv: ivOf(value), plain: plainOf(text) }))
+      t.strictSame(opening(codec, good), { text, ...at(1, 2), keyIndex: 0 })
+    })
+  }
+
+  t.test('after hash threw while sealing', async (t) => {
+    const codec = newCodec()
+    const undo = breakCrypto('hash')
+    try {
+      t.throws(() => codec.seal(text, at(1, 2)), { message: 'no hash' })
+    } finally {
+      undo()
+    }
+    t.strictSame(opening(codec, good), { text, ...at(1, 2), keyIndex: 0 })
+    const value = codec.seal(text, at(1, 2))
+    t.equal(value, byHand({ iv: ivOf(value), plain: plainOf(text) }))
   })
 })

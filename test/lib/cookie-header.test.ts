@@ -1,5 +1,5 @@
 import t from 'tap'
-import { cookieValues } from '../../lib/cookie-header.js'
+import { cookieValues, maxCandidates, trimmed } from '../../lib/cookie-header.js'
 
 const good: [name: string, header: string, values: string[]][] = [
   ['one cookie', 'session=a', ['a']],
@@ -13,10 +13,17 @@ const good: [name: string, header: string, values: string[]][] = [
   ['spaces and tabs around the header', ' \tsession=a \t', ['a']],
   ['semicolons without a pair', ';;session=a;;', ['a']],
   ['two cookies of the name, in their order', 'session=b; session=a', ['b', 'a']],
-  ['two of the same value', 'session=a; session=a', ['a', 'a']],
+  ['one of two of the same value', 'session=a; session=a', ['a']],
+  ['one of very many of the same value', 'session=a; '.repeat(1000), ['a']],
+  ['each value once, in the order of the first', 'session=b; session=a; session=b; session=; session=a', ['b', 'a', '']],
   ['four cookies of the name', 'session=a; session=b; session=c; session=d', ['a', 'b', 'c', 'd']],
-  ['no more than four', 'session=a; session=b; session=c; session=d; session=e', ['a', 'b', 'c', 'd']],
-  ['no more than four, empty ones included', `${'session=; '.repeat(4)}session=a`, ['', '', '', '']],
+  ['one more than four, which says that there are too many',
+    'session=a; session=b; session=c; session=d; session=e', ['a', 'b', 'c', 'd', 'e']],
+  ['no more than five', 'session=a; session=b; session=c; session=d; session=e; session=f', ['a', 'b', 'c', 'd', 'e']],
+  ['junk and empty ones among the five', 'session=; session=!; session= ; session="; session=b; session=c',
+    ['', '!', '"', 'b', 'c']],
+  ['the fifth different one after many of the same', `${'session=a; '.repeat(9)}session=b; session=c; session=d; session=e`,
+    ['a', 'b', 'c', 'd', 'e']],
   ['four between others', 'x=1; session=a; x=2; session=b; session=c; x=3; session=d; x=4', ['a', 'b', 'c', 'd']],
   ['the name inside the value', 'session=session=a', ['session=a']],
   ['an equals sign in the value', 'session=a=b==', ['a=b==']],
@@ -86,8 +93,9 @@ t.test('agrees with a plain reading of random headers', async (t) => {
   const plain = (header: string) => header.split(';')
     .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
     .filter((pair) => pair.startsWith('ab='))
-    .slice(0, 4)
     .map((pair) => pair.slice(3))
+    .filter((value, index, all) => all.indexOf(value) === index)
+    .slice(0, 5)
   const pieces = ['ab', 'ab=', 'a', 'b', '=', ';', '; ', ' ', '\t', '"', '%61', ',']
   let seed = 20121
   const random = (limit: number) => {
@@ -95,13 +103,57 @@ t.test('agrees with a plain reading of random headers', async (t) => {
     return (seed >>> 8) % limit
   }
   let found = 0
+  let tooMany = 0
   const differing: string[] = []
   for (let round = 0; round < 5000; round++) {
-    const header = Array.from({ length: random(14) }, () => pieces[random(pieces.length)]).join('')
+    const from = round % 4 === 0 ? [...pieces, '; ab=', ';ab=', ';\tab='] : pieces
+    const header = Array.from({ length: random(3 * from.length - 22) }, () => from[random(from.length)]).join('')
     const values = plain(header)
     found += values.length
+    if (values.length > 4) tooMany++
     if (JSON.stringify(cookieValues(header, 'ab')) !== JSON.stringify(values)) differing.push(header)
   }
   t.strictSame(differing, [])
   t.ok(found > 1000, `${found} cookies were in them`)
+  t.ok(tooMany > 20, `${tooMany} headers had more than four`)
+})
+
+t.test('four values are looked at', async (t) => {
+  t.equal(maxCandidates, 4)
+})
+
+const trims: [text: string, trimmed: string][] = [
+  ['', ''], [' ', ''], ['\t \t', ''], ['a', 'a'], [' a', 'a'], ['a\t', 'a'], [' \ta b\t ', 'a b'], ['\u00a0a\n', '\u00a0a\n'],
+]
+
+for (const [text, wanted] of trims) {
+  t.test(`${JSON.stringify(text)} without spaces and tabs around it is ${JSON.stringify(wanted)}`, async (t) => {
+    t.equal(trimmed(text), wanted)
+  })
+}
+
+/** Work that grows with the square of a header's length shows as the number of characters that are looked at. */
+t.test('looks at each character a few times at most', async (t) => {
+  const headers: [name: string, header: string][] = [
+    ['spaces in a value', `session=${' '.repeat(16_000)}x`],
+    ['spaces after a value', `session=a${' '.repeat(16_000)}`],
+    ['spaces before a pair', `${' '.repeat(16_000)}session=a`],
+    ['names in the middle of names', 'xsession='.repeat(1700)],
+    ['names after spaces that follow no semicolon', `x${`${' '.repeat(8)}session=`.repeat(1000)}`],
+    ['pairs of ours', 'session=a;'.repeat(1600)],
+  ]
+  for (const [name, header] of headers) {
+    const { charCodeAt } = String.prototype
+    let looked = 0
+    String.prototype.charCodeAt = function (at) {
+      looked++
+      return charCodeAt.call(this, at)
+    }
+    try {
+      cookieValues(header, 'session')
+    } finally {
+      String.prototype.charCodeAt = charCodeAt
+    }
+    t.ok(looked <= 3 * header.length, `${name}: ${looked} for ${header.length}`)
+  }
 })

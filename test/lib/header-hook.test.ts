@@ -1,12 +1,14 @@
 import t from 'tap'
 import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { Readable } from 'node:stream'
-import { createServer, ServerResponse } from 'node:http'
+import { createServer, ServerResponse, type IncomingMessage } from 'node:http'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
+import { BrowserJar } from '../support/browser-jar.js'
 import { ask, askHttp2 } from '../support/client.js'
 import { listen } from '../support/listen.js'
 import { key, serveSessions, type Handle } from '../support/sessions.js'
 import { until } from '../support/time.js'
+import { collectWarnings } from '../support/warnings.js'
 
 type Send = (res: ServerResponse) => unknown
 
@@ -148,26 +150,69 @@ t.test('Vary and Cache-Control are merged', async (t) => {
   })
 })
 
-t.test('a line of our name that the handler wrote is replaced', async (t) => {
+t.test('a line that the handler wrote for the same cookie is replaced, and no other', async (t) => {
+  const legacy = ['session=; Max-Age=0; Path=/old', 'session=; Max-Age=0; Path=/; Domain=a.example', 'session=; Max-Age=0; Path=/; Secure; Partitioned']
   const ways: [name: string, send: Send, others: string[]][] = [
-    ['setHeader', (res) => res.setHeader('Set-Cookie', ['a=1', 'session=x; Path=/', ' session =y', 'b=2']).end(), ['a=1', 'b=2']],
-    ['appendHeader', (res) => res.appendHeader('Set-Cookie', 'session=x').end(), []],
-    ['writeHead', (res) => res.writeHead(200, { 'Set-Cookie': 'session=x' }).end(), []],
-    ['a flat array', (res) => res.writeHead(200, ['Set-Cookie', 'session=x', 'Set-Cookie', 'a=1']).end(), ['a=1']],
-    ['names like it stay', (res) => res.setHeader('Set-Cookie', ['sessions=1', 'Session=1', 'session', 'x=session=1']).end(),
+    ['setHeader', (res) => res.setHeader('Set-Cookie', ['a=1', 'session=x; Path=/', ' session =y; Path=/', 'b=2']).end(), ['a=1', 'b=2']],
+    ['appendHeader', (res) => res.appendHeader('Set-Cookie', 'session=x; path=/').end(), []],
+    ['writeHead', (res) => res.writeHead(200, { 'Set-Cookie': 'session=x; Path=/' }).end(), []],
+    ['a flat array', (res) => res.writeHead(200, ['Set-Cookie', 'session=x; Path=/', 'Set-Cookie', 'a=1']).end(), ['a=1']],
+    ['the default path of the request', (res) => res.writeHead(200, { 'Set-Cookie': 'session=x' }).end(), []],
+    ['names like it', (res) => res.setHeader('Set-Cookie', ['sessions=1', 'Session=1', 'session', 'x=session=1']).end(),
       ['sessions=1', 'Session=1', 'session', 'x=session=1']],
+    ['another path, domain or partition, set', (res) => res.setHeader('Set-Cookie', legacy).end(), legacy],
+    ['another path, domain or partition, given', (res) => res.writeHead(200, { 'Set-Cookie': legacy }).end(), legacy],
+    ['another path, domain or partition, given one by one',
+      (res) => res.writeHead(200, legacy.flatMap((line) => ['Set-Cookie', line])).end(), legacy],
   ]
   for (const [name, send, others] of ways) {
     t.test(name, async (t) => {
       const served = await serveSessions(t, (req, res, sessions) => {
-        sessions.get(req).a = 1
+        if (req.url !== '/clear') sessions.get(req).a = 1
+        else sessions.clear(req)
         send(res)
       })
       const answer = await served.ask('/')
-      t.strictSame(answer.all('set-cookie').slice(0, -1), others)
-      t.strictSame(served.sessionIn({ ...answer, all: () => answer.all('set-cookie').slice(-1) }), { a: 1 })
+      t.strictSame(answer.setCookie.slice(0, -1), others)
+      t.strictSame(served.sessionIn({ ...answer, all: () => answer.setCookie.slice(-1) }), { a: 1 })
+      const cleared = await served.ask('/clear')
+      t.strictSame(cleared.setCookie.slice(0, -1), others)
+      t.match(cleared.setCookie.at(-1), /^session=; Max-Age=0; Expires=/)
     })
   }
+
+  const domains: [domain: string, line: string, stays: boolean][] = [
+    ['a.example', 'session=x; Path=/; Domain=.A.example', false],
+    ['a.example', 'session=x; Domain=b.example; DOMAIN = a.example ; path=/', false],
+    ['a.example', 'session=x; Path=/', true],
+    ['a.example', 'session=x; Path=/; Domain=b.a.example', true],
+  ]
+  for (const [domain, line, stays] of domains) {
+    t.test(`${line}, where ours has ${domain}`, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        sessions.get(req).a = 1
+        res.setHeader('Set-Cookie', line).end()
+      }, { options: { domain } })
+      t.strictSame((await served.ask('/')).setCookie.slice(0, -1), stays ? [line] : [])
+    })
+  }
+
+  t.test('the default path is that of the URL that was asked for, whatever a router makes of it', async (t) => {
+    const rows: [cookiePath: string, asked: string, rewritten: string, stays: boolean][] = [
+      ['/', '/admin/users', '/users', true],
+      ['/admin', '/admin/users', '/users', false],
+      ['/', '/users', '/admin/users', false],
+    ]
+    for (const [cookiePath, asked, rewritten, stays] of rows) {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        sessions.get(req).a = 1
+        req.url = rewritten
+        res.setHeader('Set-Cookie', 'session=own').end()
+      }, { cookiePath })
+      const { setCookie } = await served.ask(asked)
+      t.strictSame(setCookie.slice(0, -1), stays ? ['session=own'] : [], `${asked}, ours at ${cookiePath}`)
+    }
+  })
 })
 
 t.test('a session that cannot be stored', async (t) => {
@@ -267,7 +312,38 @@ t.test('an aborted request commits nothing', async (t) => {
   })
   await t.rejects(served.ask('/'))
   await until(() => closed)
-  t.strictSame(served.events.filter(({ type }) => type !== 'saved'), [])
+  t.strictSame(served.events, [])
+})
+
+t.test('of a response that is gone nothing leaves, and nothing is told', async (t) => {
+  const rows: [name: string, end: (req: IncomingMessage, res: ServerResponse) => unknown][] = [
+    ['the response', (_, res) => res.destroy()],
+    ['the request', (req) => req.destroy()],
+    ['the request\'s socket', (req) => req.socket.destroy()],
+    ['the response\'s socket', (_, res) => res.socket!.destroy()],
+  ]
+  const sends: [name: string, send: Send][] = [
+    ['writeHead', (res) => res.writeHead(200, { 'X-A': '1' })],
+    ['end', (res) => res.end('body')],
+    ['flushHeaders', (res) => { res.flushHeaders() }],
+  ]
+  for (const [what, end] of rows) {
+    for (const [how, send] of sends) {
+      t.test(`${what} was destroyed before ${how}`, async (t) => {
+        let isOver = false
+        const served = await serveSessions(t, async (req, res, sessions) => {
+          sessions.get(req).a = 1
+          end(req, res)
+          send(res)
+          await new Promise(setImmediate)
+          isOver = true
+        })
+        await t.rejects(served.ask('/'))
+        await until(() => isOver)
+        t.strictSame(served.events, [])
+      })
+    }
+  }
 })
 
 t.test('two handlers around one request', async (t) => {
@@ -305,14 +381,71 @@ t.test('the same handler twice around one request is once', async (t) => {
 })
 
 t.test('two handlers of the same sessions around one request: those of the inner one', async (t) => {
+  const warnings = collectWarnings(t)
   const sessions = new RequestSessions()
   const inner = new SessionHandler((req, res) => {
+    sessions.get(req).more = 2
     res.end(JSON.stringify(sessions.get(req)))
   }, key, sessions, { cookieName: 'inner' })
   const outer = new SessionHandler(inner.listener, key, sessions, { cookieName: 'outer' })
   const cookie = `outer=${outer.encodeCookie({ outer: 1 })}; inner=${inner.encodeCookie({ inner: 1 })}`
-  const answer = await ask(await listen(t, outer.listener), '/', { cookie })
-  t.equal(answer.body, '{"inner":1}')
+  const origin = await listen(t, outer.listener)
+  for (let visit = 0; visit < 2; visit++) {
+    const answer = await ask(origin, '/', { cookie })
+    t.equal(answer.body, '{"inner":1,"more":2}')
+    t.strictSame(answer.setCookie.map((line) => line.split('=')[0]), ['inner'])
+  }
+  t.match(warnings, [{ code: 'ERR_SESHCOOKIE_SHARED' }])
+  t.equal(warnings.length, 1, 'told once')
+})
+
+t.test('two handlers of one cookie name and different paths: both cookies are sent, and both come back', async (t) => {
+  const events: string[] = []
+  const [outer, inner] = ['/', '/app'].map((path) =>
+    new RequestSessions({ onEvent: ({ type }) => { events.push(`${type} ${path}`) } })) as [RequestSessions, RequestSessions]
+  const listener = (req: IncomingMessage, res: ServerResponse) => {
+    const counts = [outer, inner].map((sessions) => {
+      const session = sessions.get(req)
+      return session['n'] = Number(session['n'] ?? 0) + 1
+    })
+    res.end(counts.join())
+  }
+  const within = new SessionHandler(listener, key, inner, { cookiePath: '/app' })
+  const origin = await listen(t, new SessionHandler(within.listener, key, outer).listener)
+  const jar = new BrowserJar(() => Date.now())
+  for (const body of ['1,1', '2,2', '3,3']) {
+    const cookie = jar.header(`${origin}/app/`)
+    const answer = await ask(origin, '/app/', cookie === undefined ? {} : { cookie })
+    t.equal(answer.body, body)
+    jar.receive(`${origin}/app/`, answer.setCookie)
+    t.strictSame(jar.cookies.map(({ path }) => path).sort(), ['/', '/app'])
+  }
+  t.strictSame(events.filter((event) => event.startsWith('saved')).length, 6)
+  t.strictSame(events.filter((event) => event.startsWith('opened')).length, 4)
+})
+
+t.test('ten listeners of the application\'s own for close, and none of ours where nobody asked for the session', async (t) => {
+  const warnings = collectWarnings(t)
+  const close = (res: NodeJS.EventEmitter) => { for (let i = 0; i < 10; i++) res.on('close', () => {}) }
+  let before = 0
+  const served = await serveSessions(t, (_, res) => {
+    before = res.listenerCount('close')
+    close(res)
+    res.write('body')
+    t.equal(res.listenerCount('close'), before + 10)
+    res.end()
+  })
+  await served.ask('/')
+  const handler = new SessionHandler((_: Http2ServerRequest, res: Http2ServerResponse) => {
+    const count = res.listenerCount('close')
+    close(res)
+    res.write('body')
+    t.equal(res.listenerCount('close'), count + 10)
+    res.end()
+  }, key, new RequestSessions())
+  await askHttp2(await listen(t, http2.createServer(handler.listener)), '/')
+  await new Promise(setImmediate)
+  t.strictSame(warnings, [])
 })
 
 t.test('a package that wraps writeHead, inside and outside', async (t) => {
@@ -430,6 +563,41 @@ t.test('a head that Node refuses leaves the headers that were set as they were',
   const answer = await served.ask('/')
   t.strictSame(seen, ['Accept', 'private', ['a=1', 'session=own']])
   t.strictSame([answer.all('vary'), answer.all('cache-control')], [['Accept, Cookie'], ['private, no-store']])
+})
+
+t.test('a head that Node refuses leaves no line of ours, whatever becomes of the session then', async (t) => {
+  const refused = { 'Set-Cookie': 'own=1', 'Vary': 'Accept', 'X-A': undefined }
+  const rows: [name: string, before: Send, send: Send][] = [
+    ['an object where nothing is set', () => {}, (res) => res.writeHead(200, refused)],
+    ['an object where something is set', (res) => res.setHeader('X-B', '1'), (res) => res.writeHead(200, refused)],
+    ['a flat array where something is set', (res) => res.setHeader('X-B', '1'),
+      (res) => res.writeHead(200, ['Set-Cookie', 'own=1', 'Set-Cookie', ['b=2', 'session=x; Path=/'], 'X-A', undefined] as never)],
+    ['an object over what is set', (res) => res.setHeader('Set-Cookie', 'set=1'), (res) => res.writeHead(200, refused)],
+    ['a line of ours alone', (res) => res.setHeader('X-B', '1'),
+      (res) => res.writeHead(200, { 'Set-Cookie': 'session=x; Path=/', 'X-A': undefined })],
+  ]
+  for (const [name, before, send] of rows) {
+    for (const isHttp2 of [false, true]) {
+      t.test(`${name}${isHttp2 ? ', HTTP/2' : ''}`, async (t) => {
+        const events: string[] = []
+        const sessions = new RequestSessions({ onEvent: ({ type }) => { events.push(type) } })
+        const handler = new SessionHandler((req, res) => {
+          sessions.get(req)['a'] = 1
+          before(res)
+          t.throws(() => send(res), { code: /^ERR_HTTP2?_INVALID_HEADER_VALUE$/ })
+          delete sessions.get(req)['a']
+          res.statusCode = 500
+          res.end('error')
+        }, key, sessions)
+        const answer = isHttp2
+          ? await askHttp2(await listen(t, http2.createServer(handler.listener as never)), '/')
+          : await ask(await listen(t, handler.listener), '/')
+        t.equal(answer.status, 500)
+        t.strictSame(answer.setCookie.filter((line) => line.startsWith('session=')), [])
+        t.strictSame(events, [])
+      })
+    }
+  }
 })
 
 t.test('writeHead gets as many arguments as it was given', async (t) => {

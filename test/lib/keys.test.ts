@@ -28,6 +28,20 @@ const bytes = (length: number, n = 1) => Buffer.alloc(length, n)
 const pair = generateKeyPairSync('ed25519')
 const elsewhere = runInNewContext('new Uint8Array(32).fill(5)') as Uint8Array
 
+/** A Uint8Array of `real` bytes whose own property says otherwise, as a subclass could. */
+function lying(property: 'byteLength' | 'length', says: number, real: number): Uint8Array {
+  return Object.defineProperty(new Uint8Array(real).fill(7), property, { value: says })
+}
+
+class Longer extends Uint8Array {
+  static get [Symbol.species]() { return Longer }
+  override get byteLength() { return 64 }
+  override get length() { return 64 }
+  override slice() { return new Longer(64) }
+}
+
+const longer = (real: number): Uint8Array => new Longer(real)
+
 const good: [name: string, key: Key, master: Uint8Array][] = [
   ['a Buffer of 32 bytes', bytes(32), bytes(32)],
   ['a Uint8Array of 33 bytes', new Uint8Array(33).fill(2), bytes(33, 2)],
@@ -38,6 +52,7 @@ const good: [name: string, key: Key, master: Uint8Array][] = [
   ['a secret KeyObject of 64 bytes', createSecretKey(bytes(64, 7)), bytes(64, 7)],
   ['a string of 32 bytes', 's'.repeat(32), scrypt('s'.repeat(32))],
   ['a string of 16 characters and 32 bytes', 'ä'.repeat(16), scrypt('ä'.repeat(16))],
+  ['a string with white space in it', `two words\t${'x'.repeat(32)}`, scrypt(`two words\t${'x'.repeat(32)}`)],
   ['a string with pairs of surrogates', '🔑'.repeat(8), scrypt('🔑'.repeat(8))],
 ]
 
@@ -52,6 +67,20 @@ t.test('one key', async (t) => {
     const [derived] = deriveKeys(bytes(32)) as [DerivedKeys]
     t.strictSame([derived.encryption.type, derived.authentication.type], ['secret', 'secret'])
     t.not(exported(derived).encryption, exported(derived).authentication)
+  })
+
+  t.test('is as long as it is, whatever a subclass says', async (t) => {
+    t.strictSame(deriveKeys(lying('byteLength', 0, 32)).map(exported), [expected(bytes(32, 7))])
+    t.strictSame(deriveKeys(lying('length', 0, 33)).map(exported), [expected(bytes(33, 7))])
+    t.strictSame(deriveKeys(new Longer(32)).map(exported), [expected(bytes(32, 0))])
+  })
+
+  t.test('is not measured before it is copied', async (t) => {
+    // Memory that another thread can change between the two.
+    const shared = new Uint8Array(new SharedArrayBuffer(32)).fill(4)
+    const derived = deriveKeys(shared)
+    shared.fill(0)
+    t.strictSame(derived.map(exported), [expected(bytes(32, 4))])
   })
 
   t.test('may be wiped by the caller', async (t) => {
@@ -97,6 +126,14 @@ const bad: [name: string, key: unknown, Kind: typeof TypeError | typeof RangeErr
     `\ud83d${'secret-'.repeat(5)}`, TypeError, /^"key" expected .*well-formed/],
   ['a string that ends in half a pair', `${'secret-'.repeat(5)}\ude00`, TypeError, /^"key" expected .*well-formed/],
   ['a string with a pair the wrong way round', `${'secret-'.repeat(5)}\ude00\ud83d`, TypeError, /well-formed/],
+  ...[' ', '\n', '\r\n', '\t', '\u00a0', '\ufeff', '\u2003'].flatMap((space): typeof bad => [
+    [`a string that ends in ${JSON.stringify(space)}`, 'secret-'.repeat(5) + space, TypeError, /white space at its ends/],
+    [`a string that begins with ${JSON.stringify(space)}`, space + 'secret-'.repeat(5), TypeError, /white space at its ends/],
+  ]),
+  ['a string of white space', ' '.repeat(40), TypeError, /white space at its ends.*got a string of 40 bytes$/],
+  ['a Buffer with a lying byteLength', lying('byteLength', 32, 0), RangeError, /^"key" expected .*got 0 bytes$/],
+  ['a Buffer with a lying length', lying('length', 32, 31), RangeError, /^"key" expected .*got 31 bytes$/],
+  ['a Uint8Array that makes a longer one of itself', longer(31), RangeError, /^"key" expected .*got 31 bytes$/],
   ['an empty Buffer', bytes(0), RangeError, /^"key" expected .*got 0 bytes$/],
   ['a Buffer of 31 bytes', bytes(31), RangeError, /^"key" expected .*got 31 bytes$/],
   ['a KeyObject of 31 bytes', createSecretKey(bytes(31)), RangeError, /^"key" expected .*got 31 bytes$/],
@@ -114,7 +151,7 @@ t.test('no key', async (t) => {
       for (const use of [() => deriveKeys(key as Key), () => new SessionHandler(() => {}, key as Key)]) {
         const error = t.throws(use, { message }) as Error
         t.equal(error.constructor, Kind)
-        t.match(error.message, 'crypto.randomBytes(32)')
+        if (!/white space/.test(error.message)) t.match(error.message, 'crypto.randomBytes(32)')
         t.notMatch(error.message, 'secret-')
       }
     })

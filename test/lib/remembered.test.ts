@@ -2,20 +2,22 @@ import type { IncomingMessage } from 'node:http'
 import t from 'tap'
 import type { Contents } from '../../lib/codec.js'
 import { RequestSessions, SessionHandler, type SessionEvent, type SessionOptions } from '../../lib/index.js'
+import { noLifetime } from '../../lib/lifetime.js'
 import { Remembered } from '../../lib/remembered.js'
 import { bytesInUse } from '../support/memory.js'
-import { callsOf } from '../support/node-crypto.js'
+import { tagsOf } from '../support/node-crypto.js'
 import { requestAndResponse } from '../support/request-and-response.js'
 
 const key = Buffer.alloc(32, 1)
-const contents = (n: number): Contents => ({ text: `{"n":${n}}`, created: n, issued: n, ours: true, keyIndex: 0 })
-const value = (n: number) => `head-${n}-${String(n).padStart(40, 'x')}`
+const valueOf = (n: number) => `head-${n}-${String(n).padStart(40, 'x')}`
+const contents = (n: number, value = valueOf(n)): Contents =>
+  ({ value, text: `{"n":${n}}`, canonical: true, created: n, issued: n, lifetime: noLifetime, keyIndex: 0 })
 
 t.test('remembered contents', async (t) => {
   t.test('are found by the whole value', async (t) => {
     const remembered = new Remembered(10)
-    const found = contents(1)
-    remembered.add('a'.repeat(100), found)
+    const found = contents(1, 'a'.repeat(100))
+    remembered.add(found)
     t.equal(remembered.get('a'.repeat(100)), found)
     t.equal(remembered.get('a'.repeat(100)), found, 'more than once')
   })
@@ -36,47 +38,36 @@ t.test('remembered contents', async (t) => {
   for (const [name, value] of unfound) {
     t.test(`are not found by ${name}`, async (t) => {
       const remembered = new Remembered(10)
-      remembered.add(stored, contents(1))
+      remembered.add(contents(1, stored))
       t.equal(remembered.get(value), undefined)
     })
   }
 
   t.test('stay those of the first of two values with one end', async (t) => {
     const remembered = new Remembered(10)
-    remembered.add(stored, contents(1))
-    remembered.add(`c${stored}`, contents(2))
+    remembered.add(contents(1, stored))
+    remembered.add(contents(2, `c${stored}`))
     t.equal(remembered.get(stored)?.created, 1)
     t.equal(remembered.get(`c${stored}`), undefined)
   })
 
   t.test('take one place, however often they are added', async (t) => {
     const remembered = new Remembered(2)
-    remembered.add(value(1), contents(1))
-    for (let n = 0; n < 5; n++) remembered.add(value(2), contents(2))
-    t.ok(remembered.get(value(1)))
-    t.ok(remembered.get(value(2)))
+    remembered.add(contents(1))
+    for (let n = 0; n < 5; n++) remembered.add(contents(2))
+    t.ok(remembered.get(valueOf(1)))
+    t.ok(remembered.get(valueOf(2)))
   })
 })
 
-t.test('what was sealed', async (t) => {
-  const sealedContents = (text: string, created: number, issued: number): Contents =>
-    ({ text, created, issued, ours: true, keyIndex: 0 })
+t.test('a place', async (t) => {
   const text = '{"a":"\u00e9\u20ac\ud83d\ude00"}'
   const sealed = 'b'.repeat(60) + 't'.repeat(32)
-
-  t.test('is found as often as it is asked for', async (t) => {
-    const remembered = new Remembered(10)
-    remembered.add(sealed, sealedContents(text, 1, 2), true)
-    for (const time of ['once', 'twice', 'three times']) {
-      t.strictSame(remembered.get(sealed), { text, created: 1, issued: 2, ours: true, keyIndex: 0 }, time)
-    }
-    t.equal(remembered.get(sealed), remembered.get(sealed), 'and one object then')
-  })
 
   for (const found of [0, 1, 2, 3]) {
     t.test(`is not found by another value, found ${found} times before`, async (t) => {
       const remembered = new Remembered(10)
-      remembered.add(sealed, sealedContents(text, 1, 2), true)
+      remembered.add({ ...contents(1, sealed), text })
       for (let time = 0; time < found; time++) remembered.get(sealed)
       for (const value of [`c${sealed.slice(1)}`, sealed.slice(1), `b${sealed}`, 't'.repeat(32)]) {
         t.equal(remembered.get(value), undefined, value)
@@ -85,34 +76,29 @@ t.test('what was sealed', async (t) => {
     })
   }
 
-  t.test('takes the place of what never came back, whichever was longer', async (t) => {
+  t.test('is not spared for a value that only ends as its own', async (t) => {
+    const remembered = new Remembered(2)
+    for (const n of [1, 2]) remembered.add(contents(n))
+    remembered.get(`x${valueOf(1)}`)
+    remembered.add(contents(3))
+    t.strictSame([1, 2, 3].map((n) => remembered.get(valueOf(n))?.created), [undefined, 2, 3])
+  })
+
+  t.test('is taken by what is longer, and by what is shorter', async (t) => {
     const remembered = new Remembered(1)
     for (const [n, length] of [10, 500, 20, 501, 2000, 10].entries()) {
-      const value = String(n).padStart(100 + 2 * length, 'x')
-      const text = JSON.stringify({ n: '\u00e9'.repeat(length / 2) })
-      const add = n % 3 === 2
-        ? () => { remembered.add(value, { text, created: n, issued: n, ours: true, keyIndex: 0 }) }
-        : () => { remembered.add(value, sealedContents(text, n, n), true) }
-      add()
-      t.strictSame(remembered.get(value), { text, created: n, issued: n, ours: true, keyIndex: 0 }, `number ${n}`)
+      const added = { ...contents(n, String(n).padStart(100 + 2 * length, 'x')), text: 'é'.repeat(length) }
+      remembered.add(added)
+      t.equal(remembered.get(added.value), added, `number ${n}`)
     }
   })
 
-  t.test('counts towards the limit', async (t) => {
-    const remembered = new Remembered(3)
-    for (let n = 0; n < 6; n++) {
-      if (n % 2 === 0) remembered.add(value(n), contents(n))
-      else remembered.add(value(n), sealedContents('{}', n, n), true)
-    }
-    t.strictSame([0, 1, 2, 3, 4, 5].map((n) => remembered.get(value(n))?.created), [, , , 3, 4, 5])
-  })
-
-  t.test('does not keep the Cookie header that it was found in', async (t) => {
+  t.test('does not keep the Cookie header that its value is asked with', async (t) => {
     const remembered = new Remembered(1000)
     const before = await bytesInUse()
     for (let n = 0; n < 500; n++) {
       const value = String(n).padStart(100, 'v')
-      remembered.add(value, sealedContents(text, 1, 2), true)
+      remembered.add({ ...contents(n, value), text })
       const header = Buffer.from(`session=${value}; other=${'x'.repeat(100_000)}`).toString('latin1')
       for (let time = 0; time < 3; time++) t.ok(remembered.get(header.slice(8, 108)))
     }
@@ -122,14 +108,14 @@ t.test('what was sealed', async (t) => {
 
 t.test('the limit', async (t) => {
   const count = (remembered: Remembered, upTo: number) =>
-    Array.from({ length: upTo }, (_, n) => remembered.get(value(n))).filter((found) => found !== undefined).length
+    Array.from({ length: upTo }, (_, n) => remembered.get(valueOf(n))).filter((found) => found !== undefined).length
 
   for (const limit of [0, 1, 2, 3, 100]) {
     t.test(`of ${limit} holds`, async (t) => {
       const remembered = new Remembered(limit)
       for (let n = 0; n < 300; n++) {
-        remembered.add(value(n), contents(n))
-        if (limit > 0 && remembered.get(value(n)) === undefined) t.fail(`the newest, ${n}, is not found`)
+        remembered.add(contents(n))
+        if (limit > 0 && remembered.get(valueOf(n)) === undefined) t.fail(`the newest, ${n}, is not found`)
         if (n % 50 === 0) t.equal(count(remembered, n + 1), Math.min(n + 1, limit))
       }
       t.equal(count(remembered, 300), limit)
@@ -138,36 +124,33 @@ t.test('the limit', async (t) => {
 
   t.test('spares what was found since the hand passed, once', async (t) => {
     const remembered = new Remembered(3)
-    for (const n of [1, 2, 3]) remembered.add(value(n), contents(n))
-    remembered.get(value(1))
-    remembered.get(value(3))
-    remembered.add(value(4), contents(4))
-    t.equal(remembered.get(value(2)), undefined, 'the one not found since went')
-    remembered.add(value(5), contents(5))
-    t.equal(remembered.get(value(1)), undefined, 'then the one that was spared before')
-    t.strictSame([3, 4, 5].map((n) => remembered.get(value(n))?.created), [3, 4, 5])
+    for (const n of [1, 2, 3]) remembered.add(contents(n))
+    remembered.get(valueOf(1))
+    remembered.get(valueOf(3))
+    remembered.add(contents(4))
+    t.equal(remembered.get(valueOf(2)), undefined, 'the one not found since went')
+    remembered.add(contents(5))
+    t.equal(remembered.get(valueOf(1)), undefined, 'then the one that was spared before')
+    t.strictSame([3, 4, 5].map((n) => remembered.get(valueOf(n))?.created), [3, 4, 5])
   })
 
   t.test('keeps what was forgotten when it comes again', async (t) => {
     const remembered = new Remembered(2)
-    for (const n of [1, 2, 3, 1]) remembered.add(value(n), contents(n))
-    t.equal(remembered.get(value(1))?.created, 1)
+    for (const n of [1, 2, 3, 1]) remembered.add(contents(n))
+    t.equal(remembered.get(valueOf(1))?.created, 1)
   })
 
   t.test('keeps those that come back, whatever else passes', async (t) => {
     const remembered = new Remembered(10)
-    for (const n of [1, 2, 3]) remembered.add(value(n), contents(n))
+    for (const n of [1, 2, 3]) remembered.add(contents(n))
     const lost: number[] = []
     for (let n = 100; n < 1000; n++) {
-      lost.push(...[1, 2, 3].filter((m) => remembered.get(value(m))?.created !== m))
-      remembered.add(value(n), contents(n))
+      lost.push(...[1, 2, 3].filter((m) => remembered.get(valueOf(m))?.created !== m))
+      remembered.add(contents(n))
     }
     t.strictSame(lost, [])
   })
 })
-
-/** How many HMACs are made while `work` runs: none for a cookie that is remembered. */
-const hmacs = (work: () => void): number => callsOf('createHmac', work)
 
 function setUp(options: SessionOptions = {}, remember?: number) {
   const events: SessionEvent[] = []
@@ -176,7 +159,7 @@ function setUp(options: SessionOptions = {}, remember?: number) {
   const request = (cookie: string) => ({ headers: { cookie } }) as IncomingMessage
   const read = (value: string) => {
     let session: ReturnType<typeof handler.read> = {}
-    const cost = hmacs(() => { session = handler.read(request(`session=${value}`)) })
+    const cost = tagsOf(() => { session = handler.read(request(`session=${value}`)) })
     return { session, cost, event: events.pop() }
   }
   return { handler, sessions, read, request }
@@ -210,6 +193,16 @@ t.test('a handler', async (t) => {
     t.ok(costs.slice(2).every((cost) => cost === 1))
   })
 
+  t.test('looks at nothing where more than four values came, remembered or not', async (t) => {
+    const { handler, read } = setUp()
+    const cookie = handler.encodeCookie({ a: 1 })
+    t.match(read(cookie), { session: { a: 1 }, cost: 1 })
+    const junk = ['1', '2', '3'].map((value) => `; session=${value}`).join('')
+    t.match(read(`${cookie}${junk}`), { session: { a: 1 }, cost: 0, event: { type: 'opened' } })
+    const found = read(`${cookie}${junk}; session=4`)
+    t.match(found, { session: { a: undefined }, cost: 0, event: { type: 'rejected', reason: 'ambiguous' } })
+  })
+
   t.test('remembers a cookie that it sealed', async (t) => {
     const sessions = new RequestSessions()
     const handler = new SessionHandler((req, res) => {
@@ -220,7 +213,7 @@ t.test('a handler', async (t) => {
     handler.listener(req, res)
     const [cookie] = String(res.getHeader('set-cookie')).split(';') as [string]
     const next = { headers: { cookie } } as IncomingMessage
-    t.equal(hmacs(() => { handler.read(next) }), 0)
+    t.equal(tagsOf(() => { handler.read(next) }), 0)
     t.strictSame({ ...sessions.get(next) }, { a: 1 })
   })
 
@@ -260,6 +253,33 @@ t.test('a handler', async (t) => {
     t.match(read(cookie), { session: { a: undefined }, event: { type: 'rejected', reason: 'expired' } })
   })
 
+  t.test('checks a lifetime of its own anew', async (t) => {
+    const start = 1_800_000_000_000
+    Date.now = () => start
+    const { handler, sessions, read } = setUp()
+    const { req, res } = requestAndResponse()
+    handler.attach(req, res)
+    sessions.get(req)['a'] = 1
+    sessions.limit(req, { maxAge: 100, idleTimeout: 60 })
+    res.writeHead(200)
+    const value = String(res.getHeader('set-cookie')).slice('session='.length).split(';')[0]!
+    Date.now = () => start + 59_000
+    t.match(read(value), { session: { a: 1 }, cost: 0, event: { type: 'opened' } }, 'as it was sealed')
+    Date.now = () => start + 60_000
+    t.match(read(value), { session: { a: undefined }, cost: 0, event: { type: 'rejected', reason: 'expired' } })
+    sessions.idleTimeout = 3600
+    t.match(read(value), { session: { a: undefined }, cost: 1, event: { type: 'rejected', reason: 'expired' } },
+      'which no setting lengthens')
+  })
+
+  t.test('forgets with each setting that is assigned, since the cookie may have been bound to it', async (t) => {
+    const { handler, sessions, read } = setUp()
+    const cookie = handler.encodeCookie({ a: 1 })
+    t.strictSame([read(cookie).cost, read(cookie).cost], [1, 0])
+    sessions.maxAge = 100
+    t.strictSame([read(cookie).cost, read(cookie).cost], [1, 0])
+  })
+
   t.test('asks validate anew', async (t) => {
     let valid = true
     let asked = 0
@@ -295,6 +315,12 @@ t.test('a handler', async (t) => {
     t.notOk(works())
     sessions.domain = undefined
     t.ok(works())
+    sessions.secure = true
+    t.ok(works(), 'what only the line says is no matter')
+    sessions.partitioned = true
+    t.notOk(works())
+    sessions.partitioned = false
+    t.ok(works())
   })
 
   t.test('tells two cookies apart that are both remembered', async (t) => {
@@ -306,7 +332,7 @@ t.test('a handler', async (t) => {
     handler.read(both)
     t.strictSame({ ...sessions.get(both) }, {}, 'two that open are none')
     const twice = request(`session=${one}; session=${one}`)
-    t.equal(hmacs(() => { handler.read(twice) }), 0)
+    t.equal(tagsOf(() => { handler.read(twice) }), 0)
     t.strictSame({ ...sessions.get(twice) }, { n: 1 })
   })
 
@@ -324,10 +350,10 @@ t.test('a handler', async (t) => {
   t.test('neither uses nor fills its memory for encodeCookie and decodeCookie', async (t) => {
     const { handler, read } = setUp()
     let cookie = ''
-    t.equal(hmacs(() => { cookie = handler.encodeCookie({ a: 1 }) }), 1)
-    t.equal(hmacs(() => handler.decodeCookie(cookie)), 1)
+    t.equal(tagsOf(() => { cookie = handler.encodeCookie({ a: 1 }) }), 1)
+    t.equal(tagsOf(() => handler.decodeCookie(cookie)), 1)
     t.equal(read(cookie).cost, 1)
-    t.equal(hmacs(() => handler.decodeCookie(cookie)), 1)
+    t.equal(tagsOf(() => handler.decodeCookie(cookie)), 1)
   })
 
   t.test('remembers which key opened', async (t) => {
@@ -337,7 +363,7 @@ t.test('a handler', async (t) => {
     const sessions = new RequestSessions({ onEvent: (event) => events.push(event) })
     const handler = new SessionHandler(() => {}, [key, old], sessions)
     for (const cost of [2, 0]) {
-      t.equal(hmacs(() => { handler.read({ headers: { cookie: `session=${cookie}` } } as IncomingMessage) }), cost)
+      t.equal(tagsOf(() => { handler.read({ headers: { cookie: `session=${cookie}` } } as IncomingMessage) }), cost)
       t.strictSame(events.pop(), { type: 'opened', keyIndex: 1 })
     }
   })

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { defaults, type Settings } from '../../lib/options.js'
-import { checkPrefix, cookieAttributes, forget, isDomain, isPath, isToken, keepFor, maxLineLength, nameInLine }
-  from '../../lib/set-cookie.js'
+import { cookieAttributes, forget, keepUntil, maxLineLength, setSameCookie } from '../../lib/set-cookie.js'
+import { BrowserJar, cookieDate } from '../support/browser-jar.js'
+import { fuzz, seededRandom } from '../support/seeded-random.js'
+import { lastAttribute, parseSetCookie } from '../support/set-cookie-parser.js'
 
 const lines: [name: string, settings: Partial<Settings>, path: string, secure: boolean, attributes: string][] = [
   ['the defaults', {}, '/', false, '; Path=/; HttpOnly; SameSite=Lax'],
@@ -27,203 +29,96 @@ t.test('attributes', async (t) => {
 })
 
 t.test('lifetimes and limits', async (t) => {
-  t.equal(keepFor(1), '; Max-Age=1')
-  t.equal(keepFor(34_560_000), '; Max-Age=34560000')
+  t.equal(keepUntil(1, 1), '; Max-Age=1; Expires=Thu, 01 Jan 1970 00:00:01 GMT')
+  t.equal(keepUntil(1_800_000_000, 34_560_000), '; Max-Age=34560000; Expires=Fri, 15 Jan 2027 08:00:00 GMT')
   t.equal(forget, '; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT')
   t.equal(maxLineLength, 4093)
 })
 
-type Check = (value: unknown) => boolean
-const label = 'a'.repeat(63)
-
-const values: [
-  what: string, check: Check, good: [name: string, value: string][], bad: [name: string, value: unknown][],
-][] = [
-  ['a name', isToken, [
-    ['a word', 'session'],
-    ['one character', 's'],
-    ['a prefix', '__Host-session'],
-    ['every character of a token', "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"],
-  ], [
-    ['nothing', ''],
-    ...[...'()<>@,;:\\"/[]?={} \t\r\n\0\x1f\x7f\x80äÿ'].map((char): [string, string] =>
-      [`a name with ${JSON.stringify(char)} in it`, `a${char}b`]),
-    ['a name with a line feed at its end', 'session\n'],
-    ['a name with a space before it', ' session'],
-    ['undefined', undefined],
-    ['null', null],
-    ['a number', 1],
-    ['a list', ['session']],
-    ['a String object', new String('session')],
-  ]],
-  ['a path', isPath, [
-    ['the root', '/'],
-    ['a folder', '/a/'],
-    ['a path in a path', '/a/b'],
-    ['percent signs', '/%20'],
-    ['spaces inside', '/a b'],
-    ['commas, quotes and equals signs', '/a,"b"=c'],
-    ['the characters around the semicolon', '/:<'],
-    ['the first and the last octet', '/!~'],
-    ['1024 octets', `/${'a'.repeat(1023)}`],
-  ], [
-    ['nothing', ''],
-    ['no slash', 'a'],
-    ['a slash that is not first', 'a/'],
-    ['a space before the slash', ' /'],
-    ['a space at the end', '/a '],
-    ['a slash and a space', '/ '],
-    ['a semicolon', '/a;b'],
-    ['a semicolon at the end', '/a;'],
-    ['an attribute', '/; Secure'],
-    ['a tab', '/a\tb'],
-    ['a line feed', '/a\nb'],
-    ['a line feed at the end', '/a\n'],
-    ['a line feed after the root', '/\n'],
-    ['a carriage return', '/a\rb'],
-    ['a NUL', '/a\0'],
-    ['a unit separator', '/\x1fa'],
-    ['a DEL', '/a\x7f'],
-    ['a character beyond ASCII', '/ä'],
-    ['1025 octets', `/${'a'.repeat(1024)}`],
-    ['undefined', undefined],
-    ['null', null],
-    ['a list', ['/']],
-    ['a String object', new String('/')],
-  ]],
-  ['a domain', isDomain, [
-    ['a domain', 'example.com'],
-    ['one label', 'localhost'],
-    ['one character', 'a'],
-    ['a subdomain', 'a.b.example.com'],
-    ['digits first', '3com.example'],
-    ['hyphens inside', 'a--b.ex-ample'],
-    ['an internationalized domain as it is sent', 'xn--bcher-kva.example'],
-    ['upper case', 'Example.COM'],
-    ['a label of 63 octets', `${label}.example`],
-    ['253 octets', `${label}.${label}.${label}.${'b'.repeat(61)}`],
-  ], [
-    ['nothing', ''],
-    ['a leading dot', '.example.com'],
-    ['a trailing dot', 'example.com.'],
-    ['two dots', 'example..com'],
-    ['a dot', '.'],
-    ['a leading hyphen', '-a.example'],
-    ['a trailing hyphen', 'a-.example'],
-    ['a hyphen', '-'],
-    ['a label of 64 octets', `${label}a.example`],
-    ['254 octets', `${label}.${label}.${label}.${'b'.repeat(62)}`],
-    ['an underscore', 'a_b.example'],
-    ['a port', 'example.com:80'],
-    ['a URL', 'https://example.com'],
-    ['a path', 'example.com/'],
-    ['a wildcard', '*.example.com'],
-    ['an IPv6 address', '[::1]'],
-    ['a semicolon', 'example.com; Secure'],
-    ['a space', 'example .com'],
-    ['a line feed at the end', 'example.com\n'],
-    ['a line feed in the middle', 'example\n.com'],
-    ['a character beyond ASCII', 'bücher.example'],
-    ['undefined', undefined],
-    ['null', null],
-    ['a list', ['example.com']],
-    ['a String object', new String('example.com')],
-  ]],
-]
-
-for (const [what, check, good, bad] of values) {
-  t.test(what, async (t) => {
-    for (const [name, value] of good) {
-      t.test(`may be ${name}`, async (t) => {
-        t.equal(check(value), true)
-      })
-    }
-    for (const [name, value] of bad) {
-      t.test(`may not be ${name}`, async (t) => {
-        t.equal(check(value), false)
-      })
-    }
-  })
-}
-
-type PrefixRow = [name: string, settings: Partial<Settings>, path?: string]
-const secure = { secure: true } as const
-
-const fitting: PrefixRow[] = [
-  ['session', {}],
-  ['session', { secure: false, domain: 'a.example', httpOnly: false }, '/a'],
-  ['__Secure-s', secure],
-  ['__Secure-s', { secure: true, domain: 'a.example', httpOnly: false }, '/a'],
-  ['__Host-s', secure],
-  ['__Host-s', { secure: true, httpOnly: false }],
-  ['__Http-s', secure],
-  ['__Http-s', { secure: true, domain: 'a.example' }, '/a'],
-  ['__Host-Http-s', secure],
-  ['_Host-s', {}],
-  ['a__Host-s', {}],
-  ['__Hosts', {}],
-  ['__Other-s', {}],
-]
-
-const unfitting: [...PrefixRow, message: RegExp][] = [
-  ['__Secure-s', {}, '/', /^"secure" expected true, .* starts with __secure-$/],
-  ['__Secure-s', { secure: false }, '/', /^"secure" expected true/],
-  ['__secure-s', {}, '/', /^"secure" expected true/],
-  ['__SECURE-s', {}, '/', /^"secure" expected true/],
-  ['__Host-s', {}, '/', /^"secure" expected true, .* starts with __host-$/],
-  ['__Host-s', { secure: false }, '/', /^"secure" expected true/],
-  ['__Host-s', { secure: true, domain: 'a.example' }, '/', /^"domain" expected none/],
-  ['__Host-s', secure, '/a', /^"cookiePath" expected '\/'/],
-  ['__hOST-s', secure, '/a', /^"cookiePath" expected '\/'/],
-  ['__Host-', {}, '/', /^"secure" expected true/],
-  ['__Http-s', {}, '/', /^"secure" expected true/],
-  ['__Http-s', { secure: true, httpOnly: false }, '/', /^"httpOnly" expected true/],
-  ['__Host-Http-s', {}, '/', /^"secure" expected true/],
-  ['__Host-Http-s', { secure: true, httpOnly: false }, '/', /^"httpOnly" expected true/],
-  ['__Host-Http-s', { secure: true, domain: 'a.example' }, '/', /^"domain" expected none/],
-  ['__Host-Http-s', secure, '/a', /^"cookiePath" expected '\/'/],
-]
-
-t.test('a name prefix', async (t) => {
-  for (const [name, settings, path = '/'] of fitting) {
-    t.test(`allows ${name} at ${path} with ${JSON.stringify(settings)}`, async (t) => {
-      t.doesNotThrow(() => checkPrefix(name, path, { ...defaults, ...settings }))
-    })
-  }
-  for (const [name, settings, path = '/', message] of unfitting) {
-    t.test(`refuses ${name} at ${path} with ${JSON.stringify(settings)}`, async (t) => {
-      const error = t.throws(() => checkPrefix(name, path, { ...defaults, ...settings }), { message })
-      t.type(error, TypeError)
-    })
+t.test('a date is spelled in the one form that every browser reads (RFC 9110 section 5.6.7)', async (t) => {
+  // The last second of 9999: a year later would have five digits.
+  for (const end of [0, 1, 951_782_399, 951_782_400, 1_800_000_000, 4_102_444_799, 253_402_300_799]) {
+    const [, , expires] = keepUntil(end, 60).split('; ') as [string, string, string]
+    t.match(expires, /^Expires=(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT$/)
+    t.equal(cookieDate(expires.slice('Expires='.length)), end * 1000)
   }
 })
 
-const named: [line: unknown, name: string][] = [
-  ['session=a', 'session'],
-  ['session=a; Path=/', 'session'],
-  ['session=', 'session'],
-  ['session=a=b', 'session'],
-  [' \tsession\t = a; Path=/', 'session'],
-  ['session=; x=y', 'session'],
-  ['Session=a', 'Session'],
-  ['my-session=a', 'my-session'],
-  ['"session"=a', '"session"'],
-  ['\u00a0session=a', '\u00a0session'],
-  ['other=session=a', 'other'],
-  ['other; session=a', ''],
-  ['session', ''],
-  ['=session', ''],
-  ['', ''],
-  [';', ''],
-  [1, ''],
-  [undefined, ''],
-  [['session=a'], 'session'],
+const ours = '; Path=/; HttpOnly; SameSite=Lax'
+const at = '/shop/cart?page=/1/2'
+
+/** Lines that come beside one of ours, `session=x` with the attributes of the first column, in answer to `at`. */
+const others: [what: string, attributes: string, same: string[], different: string[]][] = [
+  ['at the root', ours, [
+    'session=y; Path=/', 'session=; Path=/', 'session=a=b; Path=/', ' \tsession\t = y ;\t Path\t= /\t', 'session=y;path=/', 'session=y;PATH=/',
+    'session=y; Secure; Max-Age=0; path=/; SameSite=None', 'session=y; Path=/a; Path=/', 'session=y; Path=a; Path=/',
+    'session=y; Path=/; Domain', 'session=y; Path=/; Domain=', 'session=y; Path=/; Domain=.', 'session=y; Path=/; Domain=a.example; Domain=',
+    'session=y; Path=/; Partition', 'session=y; Path=/; x=Partitioned', 'session=y; Path=/;;;', 'session="y"; Path=/; Pa=/a',
+  ], [
+    'session=y', 'session=y; Path', 'session=y; Path=', 'session=y; Path=a', 'session=y; Path="/"', 'session=y; Path=/; Path=',
+    'session=y; Path=/a', 'session=y; Path=/; Path=/a', 'session=y; Path=//', 'session=y; Path=/ /',
+    'session=y; Path=/; Domain=a.example', 'session=y; Path=/; Partitioned', 'session=y; Path=/; partitioned=0',
+    'Session=y; Path=/', 'sessions=y; Path=/', 'sessio=y; Path=/', '"session"=y; Path=/', '\u00a0session=y; Path=/', 'x=session=y; Path=/',
+    'session; Path=/', 'session; x=y; Path=/', '=session; Path=/', '; session=y; Path=/', '', ';', '=',
+  ]],
+  ['at the default path of the request', '; Path=/shop; SameSite=Lax', [
+    'session=y', 'session=y; Path', 'session=y; Path=', 'session=y; Path=shop', 'session=y; Path="/shop"', 'session=y; Path=/; Path=x',
+    'session=y; Path=/shop', 'session=y; Path=/; Path=/shop',
+  ], ['session=y; Path=/', 'session=y; Path=/shop/', 'session=y; Path=/SHOP', 'session=y; Path=/shop/cart', 'session=y; Path=/shop; Path=/']],
+  ['with a domain', '; Path=/; Domain=a.example; SameSite=Lax', [
+    'session=y; Path=/; Domain=a.example', 'session=y; Domain=.a.example; Path=/', 'session=y; Path=/; DOMAIN=A.Example',
+    'session=y; Path=/; Domain= .A.EXAMPLE ', 'session=y; Domain=b.example; Path=/; Domain=a.example',
+  ], [
+    'session=y; Path=/', 'session=y; Path=/; Domain=', 'session=y; Path=/; Domain=example', 'session=y; Path=/; Domain=..a.example',
+    'session=y; Path=/; Domain=a.example; Domain=b.a.example', 'session=y; Path=/; Domain=a.example.',
+  ]],
+  ['partitioned', '; Path=/; Secure; SameSite=None; Partitioned', [
+    'session=y; Path=/; Secure; Partitioned', 'session=y; PARTITIONED; path=/', 'session=y; Path=/; Partitioned=no', 'session=y; Path=/;\tpartitioned\t',
+  ], ['session=y; Path=/; Secure; SameSite=None', 'session=y; Path=/; "Partitioned"']],
 ]
 
-t.test('the name in a line', async (t) => {
-  for (const [line, name] of named) {
-    t.test(`of ${JSON.stringify(line)} is ${JSON.stringify(name)}`, async (t) => {
-      t.equal(nameInLine(line), name)
-    })
+for (const [what, attributes, same, different] of others) {
+  t.test(`beside our line ${what}`, async (t) => {
+    for (const line of same) t.equal(setSameCookie(`session=x${attributes}`, line, at), true, JSON.stringify(line))
+    for (const line of different) t.equal(setSameCookie(`session=x${attributes}`, line, at), false, JSON.stringify(line))
+  })
+}
+
+t.test('the default path (RFC 6265bis section 5.1.4)', async (t) => {
+  const rows: [url: string | undefined, path: string][] = [
+    [undefined, '/'], ['', '/'], ['/', '/'], ['/a', '/'], ['/a/', '/a'], ['/a/b', '/a'], ['/a/b/c', '/a/b'], ['//a', '/'],
+    ['/a?b/c', '/'], ['/a/b?c/d', '/a'], ['/a/b#c/d', '/a'], ['*', '/'], ['?/a/b', '/'], ['host:80', '/'],
+    ['http://host/a/b', '/'],
+  ]
+  for (const [url, path] of rows) {
+    t.equal(setSameCookie(`session=x; Path=${path}`, 'session=y', url), true, `${url} has ${path}`)
+    t.equal(setSameCookie('session=x; Path=/other', 'session=y', url), false, `${url} has no other`)
   }
+})
+
+/** A store keeps one cookie of two lines if and only if they set the same one. */
+t.test('as a browser compares them', async (t) => {
+  const random = seededRandom(t)
+  const attribute = () => random.pick([
+    'Path=/', 'path=/', 'PATH = /', 'Path=/shop', 'Path=/shop/', 'Path=', 'Path', 'Path=shop', 'Domain=shop.example', 'domain=.shop.example',
+    'Domain=SHOP.example', 'Domain=app.shop.example', ' domain = .App.Shop.Example', 'Domain=', 'Domain', 'Partitioned', 'partitioned=1',
+    'HttpOnly', 'SameSite=Lax', 'Max-Age=60', 'x=Path=/', '', '=', 'Domains=shop.example',
+  ])
+  const line = () => {
+    const name = random.pick(['session', 'session', 'session', ' session\t', 'Session', 'session x'])
+    return [`${name}=${random.below(10)}`, 'Secure', ...Array.from({ length: random.below(6) }, attribute)].join(random.pick([';', '; ', ';\t']))
+  }
+  const counts = { same: 0, different: 0 }
+  for (let turn = 0; turn < 3000 * fuzz; turn++) {
+    const path = random.pick(['/', '/shop', '/shop/', '/shop/cart', '/shop/cart/'])
+    const [first, second] = [line(), line()]
+    const jar = new BrowserJar(() => Date.now())
+    const address = `https://app.shop.example${path}`
+    if (!jar.receive(address, [first, second]).every(Boolean)) continue
+    const partitions = [first, second].map((line) => lastAttribute(parseSetCookie(line)!, 'partitioned') !== undefined)
+    const same = jar.cookies.length === 1 && partitions[0] === partitions[1]
+    counts[same ? 'same' : 'different']++
+    if (setSameCookie(first, second, path) !== same) t.fail(`${JSON.stringify([first, second])} at ${path}: ${same ? 'one' : 'two'}`)
+  }
+  t.ok(counts.same > 100 && counts.different > 100, JSON.stringify(counts))
 })

@@ -2,18 +2,25 @@
 export const nearest = {
   'codec.ts': ['lib/codec.test.ts', 'vectors/vectors.test.ts', 'attacks/forgeries.test.ts'],
   'cookie-header.ts': ['lib/cookie-header.test.ts', 'attacks/fuzz.test.ts'],
+  'cookie-scope.ts': ['lib/cookie-scope.test.ts', 'lib/options.test.ts'],
   'errors.ts': ['lib/errors.test.ts'],
   'events.ts': ['lib/events.test.ts', 'attacks/crash.test.ts'],
   'handler.ts': ['lib/handler.test.ts', 'lib/options.test.ts'],
+  'header-fields.ts': ['lib/header-hook.test.ts', 'lib/header-fields.test.ts', 'stories/cache.test.ts'],
   'header-hook.ts': ['lib/header-hook.test.ts', 'attacks/crash.test.ts', 'lib/request-state.test.ts'],
+  'hmac.ts': ['lib/hmac.test.ts', 'lib/codec.test.ts', 'vectors/official.test.ts'],
   'keys.ts': ['lib/keys.test.ts', 'vectors/vectors.test.ts'],
+  'keystream.ts': ['lib/keystream.test.ts', 'lib/codec.test.ts', 'vectors/official.test.ts'],
+  'lifetime.ts': ['lib/lifetime.test.ts', 'stories/time.test.ts'],
   'options.ts': ['lib/options.test.ts'],
+  'reading.ts': ['lib/reading.test.ts', 'lib/remembered.test.ts', 'attacks/forgeries.test.ts', 'lib/options.test.ts'],
   'remembered.ts': ['lib/remembered.test.ts', 'attacks/memory.test.ts'],
   'request-state.ts': ['lib/request-state.test.ts', 'lib/events.test.ts', 'stories/time.test.ts'],
   'session-cookie.ts': ['lib/handler.test.ts', 'lib/request-state.test.ts', 'lib/events.test.ts', 'stories/time.test.ts', 'vectors/vectors.test.ts'],
   'session-json.ts': ['lib/session-json.test.ts', 'lib/request-state.test.ts'],
   'sessions.ts': ['lib/handler.test.ts', 'lib/options.test.ts', 'lib/request-state.test.ts'],
-  'set-cookie.ts': ['lib/set-cookie.test.ts', 'lib/options.test.ts'],
+  'set-cookie.ts': ['lib/set-cookie.test.ts', 'lib/options.test.ts', 'attacks/injection.test.ts'],
+  'transport.ts': ['lib/transport.test.ts', 'lib/events.test.ts'],
 }
 
 /** Tests that look at dist/, or at nothing of the library: they cannot notice what is broken in lib/. */

@@ -39,6 +39,27 @@ const pages: Record<string, Page> = {
     res.write('for ')
     res.end(String(session['user'] ?? 'nobody'))
   },
+  '/me/in-the-cdn': (session, req, res) => {
+    session['looks'] = Number(session['looks'] ?? 0) + 1
+    res.setHeader('CDN-Cache-Control', 'max-age=600').setHeader('Cache-Control', 'private')
+    greet(session, req, res)
+  },
+  '/me/in-the-surrogate': (session, req, res) => {
+    session['looks'] = Number(session['looks'] ?? 0) + 1
+    res.writeHead(200, ['surrogate-control', 'max-age=60', 'Surrogate-Control', 'max-age=600'])
+    greet(session, req, res)
+  },
+  '/me/understood': (session, req, res) => {
+    session['looks'] = Number(session['looks'] ?? 0) + 1
+    res.writeHead(200, { 'Cache-Control': 'must-understand, no-store, max-age=600' })
+    greet(session, req, res)
+  },
+  '/me/in-two-spellings': (session, req, res) => {
+    session['looks'] = Number(session['looks'] ?? 0) + 1
+    res.setHeader('X-A', '1').removeHeader('X-A')
+    res.writeHead(200, { 'Vary': 'Cookie', 'vary': 'Accept', 'Cache-Control': 'no-store', 'cache-control': 'public, max-age=60' })
+    greet(session, req, res)
+  },
   '/visit': (session, req, res) => {
     session['visits'] = Number(session['visits'] ?? 0) + 1
     res.setHeader('Cache-Control', ['public', 'max-age=600'])
@@ -141,4 +162,29 @@ t.test('a response to somebody without a cookie is not kept for those with one',
   t.equal((await alice.go('https://shop.example/')).body, 'for alice')
   t.equal((await stranger.go('https://shop.example/')).body, 'for nobody')
   t.equal(cache.hits, 2)
+})
+
+t.test('of two people without a cookie the second does not get the first one\'s, whatever a page tells caches', async (t) => {
+  const sessions = new RequestSessions({ secure: true })
+  const origin = await listen(t, new SessionHandler((req, res) => {
+    const session = sessions.get(req)
+    session['visitor'] = Math.random()
+    pages[req.url!]!(session, req, res)
+  }, key, sessions).listener)
+  for (const path of Object.keys(pages).filter((path) => path !== '/login' && path !== '/logout')) {
+    const cache = new SharedCache(() => Date.now())
+    const fetchAnew = fetchFrom(() => origin)
+    const fetch: Fetch = async (url, method, headers) => {
+      const answer = await cache.fetch({ method, url: url.href, headers }, (request) =>
+        fetchAnew(new URL(request.url), request.method, headers))
+      return { ...answer, setCookie: setCookieOf(answer) }
+    }
+    const visit = async (browser: Browser) => {
+      await browser.go(`https://shop.example${path}`)
+      return browser.jar.cookies[0]?.value
+    }
+    const first = await visit(new Browser(fetch))
+    const second = await visit(new Browser(fetch))
+    t.ok(first !== undefined && second !== undefined && first !== second, path)
+  }
 })

@@ -142,3 +142,31 @@ t.test('two applications of one host and one key keep apart by their paths', asy
   t.equal((await moved.go(`${shop}/a/me`)).body, 'nobody')
   t.equal((await moved.go(`${shop}/b/me`)).body, 'nobody')
 })
+
+for (const before of [false, true]) {
+  t.test(`partitioned is turned ${before ? 'off' : 'on'} for a live site`, async (t) => {
+    const { host, browser } = stage(t)
+    const [old, live] = [openShop({ partitioned: before }), openShop({ partitioned: !before })]
+    const alice = browser()
+    await host('app.site.example', old.listener)
+    await alice.go(`${shop}/login?user=alice`)
+
+    await host('app.site.example', live.listener)
+    const page = await alice.go(`${shop}/me`)
+    t.equal(page.body, 'nobody', 'the old cookie counts as junk')
+    t.same(page.setCookie, [], 'and is not deleted')
+    t.same(live.events, [{ type: 'rejected', reason: 'tag' }])
+
+    await alice.go(`${shop}/login?user=bob`)
+    t.equal(alice.jar.cookies.length, 2, 'the browser holds both')
+    t.equal((await alice.go(`${shop}/me`)).body, 'bob', 'a login helps')
+    await alice.go(`${shop}/set?a=1`)
+    t.equal((await alice.go(`${shop}/me`)).body, 'bob')
+    await alice.go(`${shop}/logout`)
+    t.equal((await alice.go(`${shop}/me`)).body, 'nobody', 'a logout does not bring alice back')
+    t.notOk(live.events.some((event) => event.type === 'rejected' && event.reason === 'ambiguous'))
+
+    await host('app.site.example', old.listener)
+    t.equal((await alice.go(`${shop}/me`)).body, 'alice', 'until it is turned back')
+  })
+}

@@ -106,8 +106,13 @@ t.test('four pieces of garbage in front', async (t) => {
   await s.plant(alice, ...['/me/a', '/me/a/b', '/me/a/b/c', '/me/a/b/c/d']
     .map((path) => `session=${garbage}; Domain=site.example; Path=${path}`))
   const page = await alice.go(`${shop}/me/a/b/c/d`)
-  t.equal(page.body, 'nobody', 'the fifth candidate is not looked at')
-  t.same(page.setCookie, [])
+  t.equal(page.body, 'alice', 'the same four times are one')
+  await s.plant(alice, ...['/me/a', '/me/a/b', '/me/a/b/c', '/me/a/b/c/d']
+    .map((path, n) => `session=${garbage}${n}; Domain=site.example; Path=${path}`))
+  const full = await alice.go(`${shop}/me/a/b/c/d`)
+  t.equal(full.body, 'nobody', 'of five different ones none is looked at')
+  t.same(full.setCookie, [], 'and none is deleted')
+  t.same(s.site.events.at(-1), { type: 'rejected', reason: 'ambiguous' })
   t.equal((await alice.go(`${shop}/me/a/b/c`)).body, 'alice', 'three do no harm')
 })
 
@@ -141,8 +146,19 @@ t.test('the order of cookies never matters', async (t) => {
     }
   }
   t.equal(tried, 4 + 16 + 64 + 256)
-  const five = [garbage, garbage, garbage, garbage, kinds.alice].map((value) => `session=${value}`).join('; ')
-  t.same({ ...s.site.handler.read(request(five)) }, {})
+  // Five different ones: wherever the genuine one stands, and whatever the others are.
+  for (const junk of [['', '1', '2', '3'], [garbage, `${garbage}1`, '1', s.expired], ['', '"', '%', '=']]) {
+    for (let at = 0; at <= 4; at++) {
+      const header = junk.toSpliced(at, 0, kinds.alice).map((value) => `session=${value}`).join('; ')
+      s.site.events.length = 0
+      t.same({ ...s.site.handler.read(request(header)) }, {}, `number ${at + 1} of five`)
+      t.same(s.site.events, [{ type: 'rejected', reason: 'ambiguous' }])
+      const four = junk.slice(1).toSpliced(Math.min(at, 3), 0, kinds.alice).map((value) => `session=${value}`).join('; ')
+      t.same({ ...s.site.handler.read(request(four)) }, { user: 'alice' }, 'one fewer, and it opens')
+    }
+  }
+  const same = [garbage, garbage, garbage, garbage, kinds.alice, garbage].map((value) => `session=${value}`).join('; ')
+  t.same({ ...s.site.handler.read(request(same)) }, { user: 'alice' }, 'the same again is no further one')
 })
 
 t.test('only our name is our name', async (t) => {

@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http'
 import t, { type Test } from 'tap'
 import { RequestSessions, SessionHandler, type SessionEvent } from '../../lib/index.js'
 import { bytesInUse } from '../support/memory.js'
+import { requestAndResponse } from '../support/request-and-response.js'
 import { fuzz, seededRandom } from '../support/seeded-random.js'
 import { key } from '../support/sessions.js'
 
@@ -57,6 +58,19 @@ t.test('handlers that remember 0, 1, 3 and 1000 cookies', async (t) => {
       for (const { sessions } of handlers) sessions.validate = (_, { createdAt }) => createdAt.getTime() >= limit
     },
     () => { for (const { sessions } of handlers) sessions.validate = undefined },
+    () => {
+      const partitioned = random.below(3) === 0
+      for (const { sessions } of handlers) Object.assign(sessions, { secure: true, partitioned })
+    },
+    () => {
+      const { req, res } = requestAndResponse()
+      sealers[0]!.attach(req, res)
+      sealers[0]!.sessions.set(req, { n: values.length })
+      const lifetimes = [{ maxAge: 100 }, { maxAge: 5000, idleTimeout: 1000 }, { persistent: false }]
+      sealers[0]!.sessions.limit(req, random.pick(lifetimes))
+      res.writeHead(200)
+      values.push(String(res.getHeader('set-cookie')).slice('session='.length).split(';')[0]!)
+    },
     () => {
       const path = random.pick(['/', '/', '/app'])
       for (const { handler } of handlers) handler.cookiePath = path

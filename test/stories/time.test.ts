@@ -4,10 +4,13 @@
  */
 import type { RequestListener } from 'node:http'
 import t, { type Test } from 'tap'
+import { SessionHandler, type LifetimeOptions } from '../../lib/index.js'
+import { key } from '../support/sessions.js'
 import { parseSetCookie, lastAttribute } from '../support/set-cookie-parser.js'
 import { openShop, shop, stage } from '../support/story.js'
 
 const maxAgeIn = (line: string) => lastAttribute(parseSetCookie(line)!, 'max-age')
+const expiresIn = (line: string) => Date.parse(lastAttribute(parseSetCookie(line)!, 'expires')!)
 
 async function loggedIn(t: Test, options?: Parameters<typeof openShop>[0]) {
   const { host, browser, pass } = stage(t)
@@ -102,6 +105,92 @@ t.test('a session for as long as the browser is open', async (t) => {
   t.equal((await alice.go(`${shop}/me`)).body, 'alice')
   alice.jar.close()
   t.equal((await alice.go(`${shop}/me`)).body, 'nobody')
+})
+
+/** The site of the time stories with a page that logs in with "remember me" left unchecked. */
+async function loggedInFor(t: Test, limits: LifetimeOptions, options: Parameters<typeof openShop>[0] = {}) {
+  const { host, browser, pass } = stage(t)
+  const site = openShop(options)
+  const { sessions } = site
+  const login = new SessionHandler((req, res) => {
+    sessions.clear(req)
+    sessions.get(req)['user'] = 'alice'
+    sessions.limit(req, limits)
+    res.end(sessions.info(req)?.expiresAt.toISOString())
+  }, key, sessions)
+  await host('app.site.example', (req, res) => (req.url === '/short-login' ? login : site.handler).listener(req, res))
+  const alice = browser()
+  const { setCookie: [line] } = await alice.go(`${shop}/short-login`)
+  /** Somebody who keeps the cookie whatever the line says. */
+  const keeper = browser()
+  const keep = (value: string) => keeper.jar.receive(shop, [`session=${value}; Path=/; Secure`])
+  keep(alice.jar.cookies[0]!.value)
+  return { site, alice, keeper, keep, pass, line: line! }
+}
+
+t.test('a session with a maxAge of its own ends with it, however often it is written', async (t) => {
+  const { site, alice, keeper, keep, pass, line } = await loggedInFor(t, { maxAge: 7200, persistent: false })
+  t.equal(maxAgeIn(line), undefined, 'it ends with the browser, too')
+  pass(3600)
+  const { setCookie: [written] } = await alice.go(`${shop}/set?a=1`)
+  t.equal(maxAgeIn(written!), undefined, 'the lifetime is kept when the session is written')
+  keep(alice.jar.cookies[0]!.value)
+  pass(3599)
+  t.equal((await alice.go(`${shop}/me`)).body, 'alice')
+  t.equal((await keeper.go(`${shop}/me`)).body, 'alice')
+  pass(1)
+  t.equal((await keeper.go(`${shop}/me`)).body, 'nobody')
+  t.same(site.events.at(-1), { type: 'rejected', reason: 'expired' })
+})
+
+t.test('a lifetime of its own is sent in Max-Age and Expires', async (t) => {
+  const { alice, pass, line } = await loggedInFor(t, { maxAge: 7200, persistent: true }, { persistent: false })
+  t.equal(maxAgeIn(line), '7200', 'persistent, although the setting is not')
+  t.equal(expiresIn(line), Date.now() + 7_200_000)
+  pass(3600)
+  const { setCookie: [written] } = await alice.go(`${shop}/set?a=1`)
+  t.equal(maxAgeIn(written!), '3600')
+  t.equal(expiresIn(written!), Date.now() + 3_600_000)
+})
+
+t.test('a lifetime of its own shortens and never lengthens', async (t) => {
+  const { site, keeper, pass, line } = await loggedInFor(t, { maxAge: 200_000 })
+  t.equal(maxAgeIn(line), '86400')
+  pass(3600)
+  site.sessions.maxAge = 3600
+  t.equal((await keeper.go(`${shop}/me`)).body, 'nobody', 'a setting that was lowered holds for every cookie that is out')
+  site.sessions.maxAge = 3601
+  t.equal((await keeper.go(`${shop}/me`)).body, 'alice')
+})
+
+t.test('an idleTimeout of its own shortens and never lengthens', async (t) => {
+  const { site, keeper, pass } = await loggedInFor(t, { idleTimeout: 5000 })
+  pass(3600)
+  site.sessions.idleTimeout = 3600
+  t.equal((await keeper.go(`${shop}/me`)).body, 'nobody')
+  site.sessions.idleTimeout = 400_000
+  pass(1400)
+  t.equal((await keeper.go(`${shop}/me`)).body, 'nobody', 'its own idleTimeout is the shorter one')
+})
+
+t.test('an idleTimeout of its own is renewed in its second half', async (t) => {
+  const { alice, pass } = await loggedInFor(t, { idleTimeout: 1800 })
+  pass(899)
+  t.equal((await alice.go(`${shop}/me`)).setCookie.length, 0)
+  pass(1)
+  t.equal((await alice.go(`${shop}/me`)).setCookie.length, 1)
+  pass(1799)
+  t.equal((await alice.go(`${shop}/me`)).body, 'alice')
+  pass(1800)
+  t.equal((await alice.go(`${shop}/me`)).body, 'nobody')
+})
+
+t.test('clear forgets a lifetime of its own', async (t) => {
+  const { alice, pass } = await loggedInFor(t, { maxAge: 100, persistent: false })
+  const { setCookie: [line] } = await alice.go(`${shop}/login?user=alice`)
+  t.equal(maxAgeIn(line!), '86400')
+  pass(86_399)
+  t.equal((await alice.go(`${shop}/me`)).body, 'alice')
 })
 
 t.test('a replica whose clock is ahead', async (t) => {

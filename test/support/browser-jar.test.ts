@@ -147,3 +147,23 @@ t.test('sending', async (t) => {
   ]
   for (const [name, kind, header] of kinds) t.equal(strict.header(https, kind), header, name)
 })
+
+t.test('partitions', async (t) => {
+  const jar = new BrowserJar(() => start)
+  const frameIn = (top: string): RequestKind => ({ from: `https://${top}/` })
+  const set = (value: string, partitioned: boolean, kind: RequestKind = {}) =>
+    jar.receive(https, [`a=${value}; Path=/; Secure; SameSite=None${partitioned ? '; Partitioned' : ''}`], kind)
+  set('plain', false)
+  set('own', true)
+  t.equal(jar.header(https), 'a=plain; a=own', 'a partitioned cookie does not replace one that is not')
+  set('b', true, frameIn('b.example'))
+  set('c', true, frameIn('c.example'))
+  t.equal(jar.header(https, frameIn('www.b.example')), 'a=plain; a=b')
+  t.equal(jar.header(https, frameIn('c.example')), 'a=plain; a=c')
+  t.equal(jar.header(https, { ...frameIn('c.example'), topLevel: true }), 'a=plain; a=own')
+  set('new', true, frameIn('c.example'))
+  t.equal(jar.header(https, frameIn('c.example')), 'a=plain; a=new')
+  jar.receive(https, ['a=; Path=/; Secure; SameSite=None; Max-Age=0'])
+  t.equal(jar.header(https), 'a=own', 'nor does it go with that one')
+  t.same(jar.receive(https, ['a=x; Path=/; Partitioned']), [false], 'it has to be Secure')
+})

@@ -1,6 +1,6 @@
 /**
  * A browser's cookie store after RFC 6265bis, draft 22: storing (section 5.7), expiry (5.5) and sending (5.8). It plays
- * the browser in the stories, with a clock that the test moves. Three things it does not have: JavaScript's view of the
+ * the browser in the stories, with a clock that the test moves. It keeps partitions apart, as CHIPS has it. Three things it does not have: JavaScript's view of the
  * cookies, eviction, and a list of public suffixes (a domain of one label is one, and a site is the last two labels).
  */
 import { lastAttribute, parseSetCookie, type ParsedSetCookie } from './set-cookie-parser.js'
@@ -14,7 +14,8 @@ export type StoredCookie = {
   secure: boolean
   httpOnly: boolean
   sameSite: 'Strict' | 'Lax' | 'None' | 'Default'
-  partitioned: boolean
+  /** The site whose pages a partitioned cookie is for (CHIPS); undefined for a cookie that is not partitioned. */
+  partition: string | undefined
   persistent: boolean
   createdAt: number
   expiresAt: number
@@ -67,6 +68,7 @@ export class BrowserJar {
     const matching = this.cookies.filter((cookie) =>
       (cookie.hostOnly ? hostname === cookie.domain : domainMatches(hostname, cookie.domain)) &&
       pathMatches(pathname, cookie.path) &&
+      (cookie.partition === undefined || cookie.partition === topLevelSite(url, kind)) &&
       (!cookie.secure || protocol === 'https:') &&
       (cookie.sameSite === 'None' || sameSite(url, kind) || cookie.sameSite !== 'Strict' && safeNavigation(kind)))
     matching.sort((a, b) =>
@@ -108,7 +110,7 @@ export class BrowserJar {
       secure: has('secure'),
       httpOnly: has('httponly'),
       sameSite: sameSiteOf(lastAttribute(parsed, 'samesite')),
-      partitioned: has('partitioned'),
+      partition: has('partitioned') ? topLevelSite(url.href, kind) : undefined,
       persistent: expiry !== undefined,
       createdAt: now,
       expiresAt: expiry ?? Infinity,
@@ -118,7 +120,7 @@ export class BrowserJar {
     if (!cookie.secure && !secureConnection && this.cookies.some((old) => leavesAlone(old, cookie))) return undefined
     if (cookie.sameSite !== 'None' && !sameSite(url.href, kind) && !kind.topLevel) return undefined
     if (cookie.sameSite === 'None' && !cookie.secure) return undefined
-    if (cookie.partitioned && !cookie.secure) return undefined // CHIPS, section 2.3
+    if (cookie.partition !== undefined && !cookie.secure) return undefined // CHIPS, section 2.3
     return prefixAllows(cookie, path !== undefined) ? cookie : undefined
   }
 }
@@ -183,6 +185,11 @@ function sameSite(url: string, { from }: RequestKind): boolean {
   return from === undefined || site(from) === site(url)
 }
 
+/** The site in the address bar once the answer is there, which is what partitions go by (CHIPS, section 2.1). */
+function topLevelSite(url: string, { from = url, topLevel = false }: RequestKind): string {
+  return site(topLevel ? url : from)
+}
+
 function site(url: string): string {
   const { hostname, protocol } = new URL(url)
   return `${protocol}//${hostname.split('.').slice(-2).join('.')}`
@@ -193,7 +200,8 @@ function safeNavigation({ method = 'GET', topLevel = false }: RequestKind): bool
 }
 
 function sameIdentity(a: StoredCookie, b: StoredCookie): boolean {
-  return a.name === b.name && a.domain === b.domain && a.hostOnly === b.hostOnly && a.path === b.path
+  return a.name === b.name && a.domain === b.domain && a.hostOnly === b.hostOnly && a.path === b.path &&
+    a.partition === b.partition
 }
 
 /** Step 16: plain HTTP does not overlay a Secure cookie. */

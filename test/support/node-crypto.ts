@@ -4,7 +4,7 @@
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 
-type Name = 'createCipheriv' | 'createDecipheriv' | 'createHmac' | 'randomFillSync' | 'timingSafeEqual'
+type Name = 'createCipheriv' | 'createDecipheriv' | 'createHmac' | 'hash' | 'randomFillSync' | 'timingSafeEqual'
 type AnyFunction = (...args: never[]) => unknown
 
 /** Puts `functions` in the places of node:crypto's own; what it returns puts these back. */
@@ -60,4 +60,40 @@ export function callsOf(name: Name, work: () => void): number {
     undo()
   }
   return calls[name]
+}
+
+/**
+ * What `work` costs: tags, each of which is two hashes (RFC 2104), keystreams, each of which is one update of the one
+ * cipher object that each key has, comparisons in constant time, and objects that were made for one message alone.
+ */
+export interface Cost {
+  tags: number
+  keystreams: number
+  comparisons: number
+  objects: number
+}
+
+export function costOf(work: () => void): Cost {
+  const prototype = Object.getPrototypeOf(crypto.createCipheriv('aes-256-ecb', Buffer.alloc(32), null)) as crypto.Cipher
+  const { calls, undo } = countCrypto('createCipheriv', 'createDecipheriv', 'createHmac', 'hash', 'timingSafeEqual')
+  const update = prototype.update as AnyFunction
+  let keystreams = 0
+  prototype.update = function (this: unknown, ...args: never[]) {
+    keystreams++
+    return Reflect.apply(update, this, args) as never
+  } as typeof prototype.update
+  try {
+    work()
+  } finally {
+    prototype.update = update as typeof prototype.update
+    undo()
+  }
+  const { createCipheriv, createDecipheriv, createHmac, hash, timingSafeEqual } = calls
+  const objects = createCipheriv + createDecipheriv + createHmac
+  return { tags: hash / 2, keystreams, comparisons: timingSafeEqual, objects }
+}
+
+/** How many tags `work` makes: none for a cookie that is remembered, or not looked at. */
+export function tagsOf(work: () => void): number {
+  return costOf(work).tags
 }

@@ -11,15 +11,20 @@
  *     17      n      AES-256-CTR(encryption key, IV, P)
  *     17 + n  32     HMAC-SHA256(authentication key, A || IV || ciphertext || u64be(8 * length of A))
  *
- *     P = u48be(created) || u48be(issued) || JSON || spaces up to a multiple of 32 bytes
- *     A = 01 || u16be(length) || name || u16be(length) || domain || u16be(length) || path
+ *     P = u8(persistence) || u48be(created) || u48be(issued) || u32be(maxAge) || u32be(idleTimeout) || JSON
+ *         || spaces up to a multiple of 32 bytes
+ *     A = 01 || u16be(length) || name || u16be(length) || domain || u16be(length) || path || u8(partitioned)
  */
 import { KeyObject, scryptSync, webcrypto } from 'node:crypto'
 
-export type Scope = { name: string, domain: string, path: string }
+export type Scope = { name: string, domain: string, path: string, partitioned: boolean }
+/** The clock and the settings that a cookie is opened with. */
 export type Limits = { now: number, maxAge: number, idleTimeout?: number }
+/** The session's own lifetime: 0 as the settings say, 1 persistent, 2 until the browser closes; seconds, 0 for none. */
+export type Lifetime = { persistence: number, maxAge: number, idleTimeout: number }
+export type Times = { created: number, issued: number, lifetime: Lifetime }
 export type Keys = { encryption: Uint8Array, authentication: Uint8Array }
-export type Opened = { created: number, issued: number, json: string, session: Record<string, unknown> }
+export type Opened = Times & { expiresAt: number, json: string, session: Record<string, unknown> }
 export type Reason = 'length' | 'format' | 'tag' | 'expired'
 
 /** The `code` the library's error has for each reason. */
@@ -38,6 +43,8 @@ export class Refused extends Error {
     this.reason = reason
   }
 }
+
+export const noLifetime: Lifetime = { persistence: 0, maxAge: 0, idleTimeout: 0 }
 
 const { subtle } = webcrypto
 const utf8 = new TextEncoder()
@@ -109,13 +116,20 @@ export async function deriveKeys(master: Uint8Array): Promise<Keys> {
 
 // Sealing
 
-export function associatedData({ name, domain, path }: Scope): Uint8Array {
+export function associatedData({ name, domain, path, partitioned }: Scope): Uint8Array {
   const fields = [name, domain, path].map((field) => utf8.encode(field))
-  return concat(Uint8Array.of(1), ...fields.flatMap((field) => [bigEndian(field.length, 2), field]))
+  return concat(
+    Uint8Array.of(1), ...fields.flatMap((field) => [bigEndian(field.length, 2), field]), Uint8Array.of(partitioned ? 1 : 0))
 }
 
-export function plaintext(created: number, issued: number, json: Uint8Array): Uint8Array {
-  const head = concat(bigEndian(created, 6), bigEndian(issued, 6))
+/** What P holds before the JSON, 21 bytes. */
+export function headOf({ created, issued, lifetime: { persistence, maxAge, idleTimeout } }: Times): Uint8Array {
+  return concat(
+    bigEndian(persistence, 1), bigEndian(created, 6), bigEndian(issued, 6), bigEndian(maxAge, 4), bigEndian(idleTimeout, 4))
+}
+
+export function plaintext(times: Times, json: Uint8Array): Uint8Array {
+  const head = headOf(times)
   const padding = new Uint8Array((32 - (head.length + json.length) % 32) % 32).fill(0x20)
   return concat(head, json, padding)
 }
@@ -133,10 +147,10 @@ export async function sealPlaintext(keys: Keys, scope: Scope, iv: Uint8Array, p:
 }
 
 export async function seal(
-  keys: Keys, scope: Scope, iv: Uint8Array, created: number, issued: number, json: string | Uint8Array,
+  keys: Keys, scope: Scope, iv: Uint8Array, times: Times, json: string | Uint8Array,
 ): Promise<string> {
   const bytes = typeof json === 'string' ? utf8.encode(json) : json
-  return encode(await sealPlaintext(keys, scope, iv, plaintext(created, issued, bytes)))
+  return encode(await sealPlaintext(keys, scope, iv, plaintext(times, bytes)))
 }
 
 // Opening
@@ -145,6 +159,7 @@ const checks = {
   shortest: 108, // characters: 1 + 16 + 32 + 32 bytes
   longest: 4096, // characters
   skew: 60, // seconds another machine's clock may be ahead
+  longestLife: 34_560_000, // seconds, 400 days
 }
 
 export async function open(keys: Keys, scope: Scope, value: string, limits: Limits): Promise<Opened> {
@@ -164,16 +179,28 @@ export async function open(keys: Keys, scope: Scope, value: string, limits: Limi
   const p = await ctr(keys.encryption, iv, ciphertext)
   if (p.length % 32 !== 0) throw new Refused('format', `P of ${p.length} bytes`)
 
-  const created = readBigEndian(p.subarray(0, 6))
-  const issued = readBigEndian(p.subarray(6, 12))
-  const { now, maxAge, idleTimeout = Infinity } = limits
+  const persistence = readBigEndian(p.subarray(0, 1))
+  const created = readBigEndian(p.subarray(1, 7))
+  const issued = readBigEndian(p.subarray(7, 13))
+  const [ownMaxAge, ownIdleTimeout] = [readBigEndian(p.subarray(13, 17)), readBigEndian(p.subarray(17, 21))]
+  if (persistence > 2) throw new Refused('format', `persistence ${persistence}`)
+  for (const own of [ownMaxAge, ownIdleTimeout]) {
+    if (own > checks.longestLife) throw new Refused('format', `a lifetime of ${own} s`)
+  }
+
+  // The session ends when the first of the setting's and its own ends.
+  const { now } = limits
+  const maxAge = ownMaxAge === 0 ? limits.maxAge : Math.min(limits.maxAge, ownMaxAge)
+  const idle = limits.idleTimeout ?? Infinity
+  const idleTimeout = ownIdleTimeout === 0 ? idle : Math.min(idle, ownIdleTimeout)
   if (created > issued) throw new Refused('expired', 'issued before it was created')
   if (issued > now + checks.skew) throw new Refused('expired', 'issued in the future')
   if (now - created >= maxAge) throw new Refused('expired', `created ${now - created} s ago`)
   if (now - issued >= idleTimeout) throw new Refused('expired', `issued ${now - issued} s ago`)
 
-  const { json, session } = readJson(p.subarray(12))
-  return { created, issued, json, session }
+  const { json, session } = readJson(p.subarray(21))
+  const lifetime = { persistence, maxAge: ownMaxAge, idleTimeout: ownIdleTimeout }
+  return { created, issued, lifetime, expiresAt: Math.min(created + maxAge, issued + idleTimeout), json, session }
 }
 
 function readJson(bytes: Uint8Array): { json: string, session: Record<string, unknown> } {

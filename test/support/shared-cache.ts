@@ -1,7 +1,8 @@
 /**
  * A shared cache after RFC 9111, of the kind that does the most harm while still obeying it: it stores whatever it may
  * store, guesses a freshness for what has none (section 4.2.2), and serves Set-Cookie fields as stored (section 7.3
- * says that they do not inhibit caching).
+ * says that they do not inhibit caching). It understands `must-understand` (section 5.2.2.3), and is of those that look
+ * for instructions of their own first (RFC 9213 section 2.1), and only without them at Cache-Control.
  */
 export type CacheRequest = { method: string, url: string, headers: Record<string, string | undefined> }
 export type CacheResponse = { status: number, fields: [name: string, value: string][], body: string }
@@ -48,7 +49,10 @@ export class SharedCache {
 
 /** Seconds that the response may be served from the cache, 0 when it may not be stored (sections 3 and 4.2.1). */
 function freshness(response: CacheResponse): number {
-  const directives = list(response, 'cache-control')
+  const targeted = ['cdn-cache-control', 'surrogate-control'].map((name) => list(response, name))
+  const found = targeted.find((directives) => directives.length > 0) ?? list(response, 'cache-control')
+  const understood = found.includes('must-understand') && heuristicallyCacheable.includes(response.status)
+  const directives = understood ? found.filter((directive) => directive !== 'no-store') : found
   const seconds = (name: string) => {
     const found = directives.find((directive) => directive.startsWith(`${name}=`))
     return found === undefined ? undefined : Number.parseInt(found.slice(name.length + 1).replace('"', ''), 10)

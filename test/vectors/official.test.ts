@@ -1,12 +1,14 @@
 /**
- * The primitives against the vectors of the standards that define them: node:crypto as lib/ calls it, the second
- * implementation's functions, which therefore may be trusted to judge lib/, and the codec where a vector fits it.
+ * The primitives against the vectors of the standards that define them: the keystream and the HMAC of lib/ themselves,
+ * node:crypto as lib/ calls it, the second implementation's functions, which therefore may be trusted to judge lib/, and
+ * the codec where a vector fits it.
  */
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, scryptSync }
+import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey, hkdfSync, scryptSync }
   from 'node:crypto'
 import t from 'tap'
-import { boundTo, Codec } from '../../lib/codec.js'
-import { withRandom } from '../support/node-crypto.js'
+import { Codec } from '../../lib/codec.js'
+import { Hmac, padLength } from '../../lib/hmac.js'
+import { Keystream } from '../../lib/keystream.js'
 import { bigEndian, concat, ctr, hkdf, hmac, scrypt, tagInput } from '../support/second-implementation.js'
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'))
@@ -20,12 +22,16 @@ function codecWith(encryption: Uint8Array, authentication: Uint8Array, a: Uint8A
   return new Codec([keys], Buffer.from(a))
 }
 
-/** What our codec adds to P: the key stream of this key from this counter block on. */
-function keyStreamOf(key: Uint8Array, iv: Uint8Array, length: number): Uint8Array {
-  const codec = codecWith(key, counting(0, 31), boundTo('session', '', '/'))
-  const value = withRandom((buffer) => buffer.fill(iv), () => codec.seal(' '.repeat(52), 0, 0))
-  const token = Buffer.from(value, 'base64url')
-  return xor(token.subarray(17, 17 + length), concat(new Uint8Array(12), new Uint8Array(52).fill(0x20)))
+/** The keystream of lib/, which comes in whole blocks, cut to a length. */
+function keystreamOf(key: Uint8Array, iv: Uint8Array, length: number): Uint8Array {
+  const whole = new Keystream(createSecretKey(key)).for(Buffer.from(iv), 16 * Math.ceil(length / 16))
+  return Buffer.from(whole, 'latin1').subarray(0, length)
+}
+
+/** The tag of lib/, which wants room before what it authenticates. */
+function tagOf(key: Uint8Array, data: Uint8Array): string {
+  const input = Buffer.concat([Buffer.alloc(padLength, 0xee), data])
+  return Buffer.from(new Hmac(createSecretKey(key)).tag(input), 'latin1').toString('hex')
 }
 
 t.test('AES-256-CTR', async (t) => {
@@ -68,8 +74,10 @@ t.test('AES-256-CTR', async (t) => {
       t.equal(hex(cipher.update(bytes(plaintext))), hex(bytes(ciphertext)))
       t.equal(hex(decipher.update(bytes(ciphertext))), hex(bytes(plaintext)))
       t.equal(hex(await ctr(bytes(key), bytes(iv), bytes(plaintext))), hex(bytes(ciphertext)))
-      const keyStream = xor(bytes(plaintext), bytes(ciphertext))
-      t.equal(hex(keyStreamOf(bytes(key), bytes(iv), keyStream.length)), hex(keyStream), 'our codec')
+      // Encryption and decryption are one: the keystream is added.
+      const keystream = keystreamOf(bytes(key), bytes(iv), bytes(plaintext).length)
+      t.equal(hex(xor(bytes(plaintext), keystream)), hex(bytes(ciphertext)), 'the keystream of lib/')
+      t.equal(hex(xor(bytes(ciphertext), keystream)), hex(bytes(plaintext)))
     })
   }
 
@@ -81,7 +89,7 @@ t.test('AES-256-CTR', async (t) => {
     const last = new Uint8Array(16).fill(255)
     t.equal(hex(createCipheriv('aes-256-ctr', key, last).update(new Uint8Array(48))), hex(stream))
     t.equal(hex(await ctr(key, last, new Uint8Array(48))), hex(stream))
-    t.equal(hex(keyStreamOf(key, last, 48)), hex(stream), 'our codec')
+    t.equal(hex(keystreamOf(key, last, 48)), hex(stream), 'the keystream of lib/')
   })
 })
 
@@ -123,6 +131,9 @@ t.test('HMAC-SHA256, RFC 4231', async (t) => {
       const ofNode = createHmac('sha256', createSecretKey(key)).update(data).digest('hex')
       t.equal(ofNode.slice(0, tag.length), tag)
       t.equal(hex(await hmac(key, data)), ofNode)
+      // RFC 2104 §2: a longer key is hashed first. All keys of lib/ have 32 bytes.
+      const fitting = key.length > 64 ? createHash('sha256').update(key).digest() : key
+      t.equal(tagOf(fitting, data), ofNode, 'the HMAC of lib/')
     })
   }
 })

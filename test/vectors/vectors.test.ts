@@ -12,9 +12,10 @@ import {
   RequestSessions, SeshcookieError, SessionHandler, SizeError, type Key, type SessionData, type SessionEvent,
 } from '../../lib/index.js'
 import { withRandom } from '../support/node-crypto.js'
-import { Refused, open, plaintext, seal } from '../support/second-implementation.js'
+import { Refused, noLifetime, open, plaintext, seal } from '../support/second-implementation.js'
 import { ask } from '../support/client.js'
 import { listen } from '../support/listen.js'
+import { requestAndResponse } from '../support/request-and-response.js'
 import {
   invalidVectors, stringify, vectors, type InvalidVectors, type Vector, type VectorKey, type Vectors,
 } from './generate.js'
@@ -32,6 +33,11 @@ const invalid = JSON.parse(readFileSync(invalidFile, 'utf8')) as InvalidVectors
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))
 const hex = (data: Uint8Array) => Buffer.from(data).toString('hex')
 
+type Row = Pick<Vector,
+  'key' | 'cookieName' | 'cookieDomain' | 'cookiePath' | 'partitioned' | 'now' | 'maxAge' | 'idleTimeout'>
+
+const scopeOf = ({ cookieName, cookieDomain, cookiePath, partitioned }: Row) =>
+  ({ name: cookieName, domain: cookieDomain, path: cookiePath, partitioned })
 const keysOf = ({ encryptionKey, authenticationKey }: VectorKey) =>
   ({ encryption: bytes(encryptionKey), authentication: bytes(authenticationKey) })
 
@@ -58,12 +64,14 @@ t.test('the second implementation', async (t) => {
   for (const row of valid.cookies) {
     t.test(`seals and opens: ${row.name}`, async (t) => {
       const keys = keysOf(valid.keys[row.key] as VectorKey)
-      const scope = { name: row.cookieName, domain: row.cookieDomain, path: row.cookiePath }
-      t.equal(await seal(keys, scope, bytes(row.iv), row.created, row.issued, row.json), row.cookie)
-      t.equal(hex(plaintext(row.created, row.issued, new TextEncoder().encode(row.json))), row.plaintext)
+      const scope = scopeOf(row)
+      t.equal(await seal(keys, scope, bytes(row.iv), row, row.json), row.cookie)
+      t.equal(hex(plaintext(row, new TextEncoder().encode(row.json))), row.plaintext)
       const opened = await open(keys, scope, row.cookie, row)
       t.equal(opened.created, row.created)
       t.equal(opened.issued, row.issued)
+      t.same(opened.lifetime, row.lifetime)
+      t.equal(opened.expiresAt, row.expiresAt)
       t.same(opened.session, JSON.parse(row.json))
     })
   }
@@ -71,15 +79,13 @@ t.test('the second implementation', async (t) => {
   for (const row of invalid.cookies) {
     t.test(`refuses: ${row.name}`, async (t) => {
       const keys = keysOf(invalid.keys[row.key] as VectorKey)
-      const scope = { name: row.cookieName, domain: row.cookieDomain, path: row.cookiePath }
+      const scope = scopeOf(row)
       const error = await open(keys, scope, row.cookie, row).then(() => undefined, (thrown: unknown) => thrown)
       t.ok(error instanceof Refused, String(error))
       t.equal((error as Refused).reason, row.reason)
     })
   }
 })
-
-type Row = Pick<Vector, 'key' | 'cookieName' | 'cookieDomain' | 'cookiePath' | 'now' | 'maxAge' | 'idleTimeout'>
 
 const given = new Map<string, Key>()
 for (const [name, { kind, text, hex }] of Object.entries(valid.keys)) {
@@ -99,6 +105,7 @@ function handlerOf(row: Row): { handler: SessionHandler, events: SessionEvent[] 
   const sessions = new RequestSessions({
     domain: row.cookieDomain || undefined,
     secure: true,
+    partitioned: row.partitioned,
     maxAge: row.maxAge,
     idleTimeout: row.idleTimeout,
     onEvent: (event) => { events.push(event) },
@@ -113,6 +120,9 @@ function handlerOf(row: Row): { handler: SessionHandler, events: SessionEvent[] 
 const ofStrings = new Map<string, { handler: SessionHandler, events: SessionEvent[] }>()
 
 const requestOf = (cookie: string) => ({ headers: { cookie } }) as IncomingMessage
+
+/** The value in a Set-Cookie line. */
+const valueOf = (line: string | undefined) => line?.slice(line.indexOf('=') + 1).split(';')[0]
 
 /** Runs `seal` with an IV of ours in place of random bytes. */
 const withIv = <T>(iv: Uint8Array, seal: () => T): T => withRandom((buffer) => buffer.fill(iv), seal)
@@ -135,6 +145,7 @@ t.test('the library', async (t) => {
       const info = handler.sessions.info(req)
       t.equal(info?.createdAt.getTime(), row.created * 1000)
       t.equal(info?.issuedAt.getTime(), row.issued * 1000)
+      t.equal(info?.expiresAt.getTime(), row.expiresAt * 1000)
     })
 
     t.test(`seals as the second implementation does: ${row.name}`, async (t) => {
@@ -146,25 +157,45 @@ t.test('the library', async (t) => {
       }
       const iv = bytes(row.iv)
       const keys = keysOf(valid.keys[row.key] as VectorKey)
-      const scope = { name: row.cookieName, domain: row.cookieDomain, path: row.cookiePath }
+      const scope = scopeOf(row)
+      const times = { created: row.now, issued: row.now, lifetime: noLifetime }
       t.equal(withIv(iv, () => handler.encodeCookie(session)),
-        await seal(keys, scope, iv, row.now, row.now, JSON.stringify(session)))
+        await seal(keys, scope, iv, times, JSON.stringify(session)))
+
+      const { persistence, maxAge, idleTimeout } = row.lifetime
+      const limits = {
+        maxAge: maxAge || undefined,
+        idleTimeout: idleTimeout || undefined,
+        persistent: [undefined, true, false][persistence],
+      }
+      const { req, res } = requestAndResponse()
+      withIv(iv, () => {
+        handler.attach(req, res)
+        handler.sessions.set(req, session)
+        handler.sessions.limit(req, limits)
+        res.writeHead(200)
+      })
+      const wanted = await seal(keys, scope, iv, { ...times, lifetime: row.lifetime }, JSON.stringify(session))
+      t.equal(valueOf(res.getHeader('set-cookie') as string | undefined), row.json === '{}' ? undefined : wanted,
+        'with a lifetime of its own, over HTTP')
     })
   }
 
   t.test('a session that is changed keeps its time of creation, and is issued now', async (t) => {
-    for (const row of valid.cookies.filter(({ name }) => /issued|maxAge|idleTimeout/.test(name))) {
+    for (const row of valid.cookies.filter(({ name }) => /issued|maxAge|idleTimeout|lifetime/.test(name))) {
       const { handler } = handlerOf(row)
+      const { cookieName, cookiePath } = row
       const origin = await listen(t, new SessionHandler((req, res) => {
         handler.sessions.get(req)['changed'] = true
         res.end()
-      }, given.get(row.key) as Key, handler.sessions).listener)
-      const { all } = await ask(origin, '/', { cookie: `session=${row.cookie}` })
-      const cookie = all('set-cookie')[0]!.slice('session='.length).split(';')[0]!
-      const scope = { name: row.cookieName, domain: row.cookieDomain, path: row.cookiePath }
+      }, given.get(row.key) as Key, handler.sessions, { cookieName, cookiePath }).listener)
+      const { all } = await ask(origin, '/', { cookie: `${cookieName}=${row.cookie}` })
+      const cookie = valueOf(all('set-cookie')[0])!
+      const scope = scopeOf(row)
       const opened = await open(keysOf(valid.keys[row.key] as VectorKey), scope, cookie, row)
       t.equal(opened.created, row.created, row.name)
       t.equal(opened.issued, Math.max(row.now, row.created))
+      t.same(opened.lifetime, row.lifetime, 'and its own lifetime')
       t.same(opened.session, { ...JSON.parse(row.json) as object, changed: true })
     }
   })

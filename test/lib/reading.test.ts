@@ -1,0 +1,103 @@
+/** What is read of a request's cookies, and what is left of it when reading throws. */
+import type { IncomingMessage } from 'node:http'
+import t from 'tap'
+import { RequestSessions, SessionHandler, type SessionEvent } from '../../lib/index.js'
+import { breakCrypto, replaceCrypto } from '../support/node-crypto.js'
+import { requestAndResponse } from '../support/request-and-response.js'
+import { key } from '../support/sessions.js'
+import { collectWarnings } from '../support/warnings.js'
+
+function setUp() {
+  const events: SessionEvent[] = []
+  const sessions = new RequestSessions({ onEvent: (event) => { events.push(event) } })
+  const handler = new SessionHandler(null, key, sessions, { remember: 0 })
+  return { events, sessions, handler, cookie: `session=${handler.encodeCookie({ a: 1 })}` }
+}
+
+/** Calls `work` as deep in the stack as it goes, so that it has so few bytes left that it throws a RangeError. */
+function withLittleStack(work: () => void): RangeError | undefined {
+  let thrown: RangeError | undefined
+  const dive = (): void => {
+    let isDeeper = true
+    try {
+      dive()
+    } catch {
+      isDeeper = false
+    }
+    if (isDeeper || thrown !== undefined) return
+    try {
+      work()
+    } catch (error) {
+      if (error instanceof RangeError) thrown = error
+    }
+  }
+  dive()
+  return thrown
+}
+
+t.test('a RangeError out of open', async (t) => {
+  const breaks: [name: string, read: (read: () => void) => unknown][] = [
+    ['as the stack is nearly used up', withLittleStack],
+    ['thrown by node:crypto', (read) => {
+      const undo = replaceCrypto({ hash: () => { throw new RangeError('Maximum call stack size exceeded') } })
+      try {
+        read()
+      } catch (error) {
+        return error
+      } finally {
+        undo()
+      }
+      return undefined
+    }],
+  ]
+  for (const [name, provoke] of breaks) {
+    t.test(`${name}, leaves the state as it was`, async (t) => {
+      const { events, sessions, handler, cookie } = setUp()
+      const { req, res } = requestAndResponse(cookie)
+      handler.attach(req, res)
+      const error = provoke(() => { sessions.get(req) })
+      t.ok(error instanceof RangeError, String(error))
+      t.strictSame(events, [], 'it is no refusal')
+      const session = sessions.get(req)
+      t.strictSame({ ...session }, { a: 1 }, 'the next get opens the cookie')
+      t.ok(Object.isExtensible(session))
+      session['b'] = 2
+      res.writeHead(200)
+      const line = String(res.getHeader('set-cookie'))
+      t.strictSame({ ...handler.decodeCookie(line.slice('session='.length).split(';')[0]!) }, { a: 1, b: 2 }, 'and it is saved')
+      t.strictSame(events.map(({ type }) => type), ['opened', 'saved'])
+    })
+  }
+})
+
+t.test('cryptography that stopped working refuses the cookie with a warning', async (t) => {
+  const warnings = collectWarnings(t)
+  const { events, handler, cookie } = setUp()
+  const undo = breakCrypto('hash')
+  try {
+    t.strictSame({ ...handler.read({ headers: { cookie } } as IncomingMessage) }, {})
+  } finally {
+    undo()
+  }
+  await new Promise(setImmediate)
+  t.strictSame(events, [{ type: 'rejected', reason: 'tag' }])
+  t.match(warnings, [{ code: 'ERR_SESHCOOKIE_OPEN', message: 'opening a cookie threw Error: no hash' }])
+})
+
+t.test('of several that are refused the one that got furthest says why', async (t) => {
+  const { events, handler, cookie } = setUp()
+  const forged = `AQ${'A'.repeat(106)}`
+  const rows: [values: string[], event: SessionEvent | undefined][] = [
+    [[], undefined],
+    [['A'], { type: 'rejected', reason: 'length' }],
+    [['A', '!'.repeat(108)], { type: 'rejected', reason: 'format' }],
+    [['!'.repeat(108), 'A'], { type: 'rejected', reason: 'format' }],
+    [[forged, '!'.repeat(108), 'A'], { type: 'rejected', reason: 'tag' }],
+    [['A', forged, cookie.slice('session='.length), '!'], { type: 'opened', keyIndex: 0 }],
+    [['A', forged, cookie.slice('session='.length), '!', ''], { type: 'rejected', reason: 'ambiguous' }],
+  ]
+  for (const [values, event] of rows) {
+    handler.read({ headers: { cookie: values.map((value) => `session=${value}`).join('; ') } } as IncomingMessage)
+    t.strictSame(events.pop(), event, values.map((value) => value.slice(0, 3)).join(' '))
+  }
+})
