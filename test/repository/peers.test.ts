@@ -4,7 +4,9 @@ import t from 'tap'
 import { root } from '../support/links.js'
 import { tablesOf } from '../support/tables.js'
 
-const pages = ['README.md', 'SECURITY.md', 'test/bench/README.md'].filter((page) => existsSync(new URL(page, root)))
+const guides = ['README.md', 'coming-from.md', 'testing.md'].map((page) => `example/frameworks/${page}`)
+const pages = ['README.md', 'SECURITY.md', 'test/bench/README.md', 'test/compat/README.md', ...guides]
+  .filter((page) => existsSync(new URL(page, root)))
 
 interface Lock { packages: Record<string, { version?: string, dependencies?: Record<string, string> }> }
 
