@@ -82,7 +82,9 @@ function pathOf(req: AnyRequest): string {
 /** Which cookies came, and why ours did or did not open. */
 function came(req: AnyRequest, cookie: SessionCookie, opened: SessionEvent | undefined): string {
   const header = String(ownHeader(req, 'cookie') ?? '')
-  const names = [...new Set(header.split(';').map((pair) => pair.split('=', 1)[0]!.trim()).filter((name) => name !== ''))]
+  // A pair without "=" is a value without a name (RFC 6265bis §5.6).
+  const pairs = header.split(';').filter((pair) => pair.includes('='))
+  const names = [...new Set(pairs.map((pair) => pair.split('=', 1)[0]!.trim()).filter((name) => name !== ''))]
   const listed = names.slice(0, maxNames).map((name) => name === cookie.name ? name : quoted(name))
   const list = names.length === 0 ? 'no cookies came' : `cookies: ${listed.join(', ')}`
   if (opened?.type === 'opened') return `${list}; ${cookie.name} opened with key ${opened.keyIndex}`

@@ -105,9 +105,7 @@ export class SessionHandler<
    * @throws TypeError for what is no request and response of `node:http`
    */
   attach(req: AnyRequest, res: AnyResponse): void {
-    if (typeof (req as Partial<AnyRequest> | undefined)?.headers !== 'object') {
-      throw misuse(TypeError, 'req', 'a request of node:http', req)
-    }
+    checkRequest(req)
     if (typeof (res as Partial<ServerResponse> | undefined)?.writeHead !== 'function') {
       throw misuse(TypeError, 'res', 'a response of node:http', res)
     }
@@ -143,8 +141,10 @@ export class SessionHandler<
    * for `checkContinue`, before the listener is called. Afterwards `sessions.get(req)` works too. Changes are saved
    * only if the request is attached later. Where another handler of the same RequestSessions has the request already,
    * `get` goes on to give that one's session.
+   * @throws TypeError for what is no request of `node:http`
    */
   read(req: AnyRequest): Partial<T> {
+    checkRequest(req)
     return this.#registry.read(req, this.#cookie)
   }
 
@@ -172,6 +172,11 @@ export class SessionHandler<
   decodeCookie(value: string): Partial<T> {
     return this.#cookie.decode(value)
   }
+}
+
+function checkRequest(req: Partial<AnyRequest> | null | undefined): void {
+  const headers: unknown = req?.headers
+  if (headers === null || typeof headers !== 'object') throw misuse(TypeError, 'req', 'a request of node:http', req)
 }
 
 /** Throws where node:http is given a handler for the options of a server, which would answer no request. */

@@ -86,11 +86,9 @@ export class RequestState {
     } finally {
       this.#isOpening = false
     }
-    // What validate did to the session of its own request stands.
-    if (this.#session === undefined) {
-      this.#session = typeof read === 'object' ? read.session : Object.create(null) as object
-      if (typeof read === 'object') this.#held = read.contents
-    }
+    // What validate did to the session of its own request stands: set replaces what it holds, clear all that came.
+    this.#session ??= typeof read === 'object' ? read.session : Object.create(null) as object
+    if (typeof read === 'object' && this.#held !== cleared) this.#held = read.contents
     if (this.#phase !== 'open') this.#isFirstAskedLate = true
     if (typeof read === 'object') this.#opened = { type: 'opened', keyIndex: read.contents.keyIndex }
     else if (read !== undefined) this.#opened = { type: 'rejected', reason: read }
@@ -161,7 +159,7 @@ export class RequestState {
     const isHeld = held.text !== undefined && isSpelledAs(session, held.text, true)
     const text = isHeld ? held.text : stringifySession(session)
     const isEmpty = text === '{}'
-    if ((isHeld || this.#isRespelled(text)) && (isEmpty || isSameLifetime(this.#currentLifetime, held.lifetime))) {
+    if ((isHeld || this.#isSameText(text)) && (isEmpty || isSameLifetime(this.#currentLifetime, held.lifetime))) {
       if (!isEmpty && this.#isDue()) return this.#save(req, text, true)
       return { line: undefined, event: undefined, held }
     }
@@ -176,9 +174,13 @@ export class RequestState {
     return { line, event: { type: 'saved', bytes: line.length, renewed }, held }
   }
 
-  /** Whether `text` is what the browser holds in another spelling: no JSON.stringify of this library made it. */
-  #isRespelled(text: string): boolean {
+  /**
+   * Whether `text` is what the browser holds: the same text, of objects that the quick look does not know, such as those
+   * of another realm, or another spelling, which no JSON.stringify of this library made.
+   */
+  #isSameText(text: string): boolean {
     const { text: held, canonical } = this.#held
+    if (text === held) return true
     if (canonical || held === undefined) return false
     const session = JSON.parse(held) as object
     return !isSpelledAs(session, held, false) && text === JSON.stringify(session)

@@ -5,7 +5,7 @@ import { maxLineLength } from './set-cookie.js'
 const maxDepth = 64 // levels of objects and arrays, the session's own included
 const maxValues = 4096 // elements and properties, each time they are met; more fit into no cookie
 const maxCharacters = 4096 // of strings and names; more fit into no cookie
-const maxCountedKeys = 64 // of a session that is too large
+const maxCounted = 65_536 // bytes that are counted to find the largest keys of a session that is too large
 
 type Flaw = [path: string, found: string]
 
@@ -59,15 +59,20 @@ export function sizeError(bytes: number, largest: SizeError['largest'], how?: st
 
 /** The largest keys of a session that is too large to count all of it, with the bytes that they take at least. */
 function largestKeys(session: object): { key: string, bytes: number }[] {
-  return largestOf(Object.keys(session).slice(0, maxCountedKeys).map((key) => {
+  const counted: { key: string, bytes: number }[] = []
+  let left = maxCounted
+  for (const key of Object.keys(session)) {
     const look = new Look()
     try {
       look.flawIn({ [key]: session[key as keyof typeof session] as unknown })
     } catch {
       // a getter or proxy behind the place where counting stopped
     }
-    return { key: quoted(key), bytes: look.bytes }
-  }))
+    counted.push({ key, bytes: look.bytes })
+    left -= look.bytes
+    if (left < 0) break
+  }
+  return largestOf(counted).map(({ key, bytes }) => ({ key: quoted(key), bytes }))
 }
 
 /** The three largest keys. */
@@ -91,8 +96,7 @@ class Look {
     if (parents.includes(value)) return ['', 'a cycle']
     if (parents.length === maxDepth) return ['', `nested more than ${maxDepth} deep`]
     const isArray = Array.isArray(value)
-    // Array.prototype is plain, that of a subclass is not.
-    if (!isPlain(isArray ? Object.getPrototypeOf(value) as object : value)) return ['', `an instance of ${className(value)}`]
+    if (!isOfNoClass(value)) return ['', `an instance of ${className(value)}`]
     if ((JSON as RawJSON).isRawJSON?.(value)) return ['', 'raw JSON']
     // JSON.stringify would call it, and store what it returns.
     if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return ['.toJSON', 'a function']
@@ -153,7 +157,8 @@ export function copyOfValues(data: object): object {
   }
   let left = maxValues + 1
   const copyOf = (value: unknown): unknown => {
-    if (value === null || typeof value !== 'object') return value
+    // What has no copy stays what it is, so that it is refused when the session is stored, and not stored as another.
+    if (value === null || typeof value !== 'object' || !isOfNoClass(value)) return value
     if (Array.isArray(value)) {
       const copy: unknown[] = []
       for (let index = 0; index < value.length && left-- > 0; index++) copy.push(copyOf(value[index]))
@@ -164,11 +169,18 @@ export function copyOfValues(data: object): object {
   const into = (copy: Record<string, unknown>, value: object): object => {
     for (const name of Object.keys(value)) {
       if (left-- <= 0) break
-      copy[name] = copyOf(value[name as keyof typeof value])
+      const inner = copyOf(value[name as keyof typeof value])
+      // An assignment to this name would change the prototype.
+      if (name === '__proto__') Object.defineProperty(copy, name, { value: inner, enumerable: true, configurable: true })
+      else copy[name] = inner
     }
     return copy
   }
-  return into(Object.create(null) as Record<string, unknown>, data)
+  try {
+    return into(Object.create(null) as Record<string, unknown>, data)
+  } catch {
+    throw unreadableError() // a getter that throws when it is read again
+  }
 }
 
 /** @throws TypeError for what is no plain object */
@@ -183,6 +195,11 @@ function isPlain(value: object): boolean {
   const prototype: object | null = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype ||
     (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
+}
+
+/** A plain object or array: Array.prototype is plain, that of a subclass is not. */
+function isOfNoClass(value: object): boolean {
+  return isPlain(Array.isArray(value) ? Object.getPrototypeOf(value) as object : value)
 }
 
 /** JSON leaves out what a symbol names, without a word. */

@@ -30,6 +30,7 @@ const cases: Case[] = [
   { name: 'a query', url: `/shop?${secret}#x`, says: [/^GET \/shop: /] },
   { name: 'a path with a control character', url: '/a\u001b[2J\u00e9', says: [/^GET \/a\?\[2J\?: /] },
   { name: 'cookies of others', cookies: ['theme', 'a\u0007b', 'theme'], says: [/cookies: theme, "a\\u0007b"; no session came;/] },
+  { name: 'a cookie without a name', cookies: ['nameless'], says: [/^GET \/: no cookies came; no session came;/] },
   { name: 'many cookies', cookies: Array.from({ length: 25 }, (_, index) => `c${index}`), says: [/cookies: c0, .*, c19; no session came/] },
   { name: 'a cookie that opens', cookies: ['valid'], says: [/cookies: session; session opened with key 0; wrote nothing/] },
   { name: 'one of another key', cookies: ['otherKey'], says: [/session did not open: its tag does not match; usually .* another key/] },
@@ -92,7 +93,7 @@ for (const { options, cookieName = 'session', cookiePath, cookies = [], separato
     old: () => at(-100000, () => handler.encodeCookie(data)),
     halfway: () => at(-60, () => handler.encodeCookie(data)),
   }
-  const pairs = cookies.map((name) => values[name] === undefined ? name + '=${secret}' : cookieName + '=' + values[name]())
+  const pairs = cookies.map((name) => name === 'nameless' ? '${secret}' : values[name] === undefined ? name + '=${secret}' : cookieName + '=' + values[name]())
   const req = {
     method: 'GET', url, httpVersionMajor: 1, httpVersionMinor: 1,
     headers: { ...headers, ...pairs.length > 0 && { cookie: pairs.join(separator) } }, socket: { encrypted: isTls },

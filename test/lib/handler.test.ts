@@ -170,6 +170,11 @@ t.test('attach does what the listener does before it calls the inner one', async
     ]) {
       t.throws(() => handler.attach(req as never, res as never), { name: 'TypeError', message: message as string })
     }
+    for (const req of [undefined, null, {}, { headers: null }]) {
+      const message = /^"req" expected a request of node:http, got /
+      t.throws(() => handler.attach(req as never, response()), { name: 'TypeError', message })
+      t.throws(() => handler.read(req as never), { name: 'TypeError', message })
+    }
   })
 })
 

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { runInNewContext } from 'node:vm'
 import { createServer as createHttp2Server, type Http2ServerResponse } from 'node:http2'
 import { RequestSessions, SessionHandler, type AnyRequest, type LateChangeError, type LifetimeOptions, type SessionData,
   type SessionEvent, type SessionInfo, type SessionOptions } from '../../lib/index.js'
@@ -129,6 +130,20 @@ t.test('what counts as a change', async (t) => {
       t.equal(answer.status, 200)
       t.equal(answer.all('set-cookie').length, written ? 1 : 0)
       t.strictSame(served.events.map(({ type }) => type), written ? ['opened', 'saved'] : ['opened'])
+    })
+  }
+})
+
+t.test('an equal object of another realm is no change', async (t) => {
+  for (const remember of [0, 1000]) {
+    t.test(`remember: ${remember}`, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        sessions.get(req).user = runInNewContext('({ id: 1 })') as object
+        res.end()
+      }, { remember })
+      const first = await served.ask('/')
+      const cookie = first.all('set-cookie')[0]!.split(';')[0]!
+      for (let times = 0; times < 2; times++) t.strictSame((await served.ask('/', cookie)).all('set-cookie'), [])
     })
   }
 })
@@ -828,6 +843,31 @@ t.test('set, clear and limit within validate neither throw out of get nor loop',
       if (line === undefined) t.strictSame(answer.all('set-cookie'), [])
       else t.match(answer.all('set-cookie')[0], line)
     })
+  }
+})
+
+t.test('set within validate replaces what the session holds, and neither its age nor its lifetime', async (t) => {
+  const sessions = new RequestSessions({ maxAge: 1000 })
+  const handler = new SessionHandler(null, key, sessions)
+  const start = 1_700_000_000
+  setTime(t, start)
+  const first = requestAndResponse()
+  handler.attach(first.req, first.res)
+  sessions.set(first.req, { a: 1 })
+  sessions.limit(first.req, { maxAge: 500, persistent: false })
+  first.res.writeHead(200)
+  const cookie = String(first.res.getHeader('set-cookie')).split(';')[0]!
+  for (const [data, line] of [[{ b: 2 }, /^session=[\w-]{108,}; Path/], [{}, /^session=; Max-Age=0/]] as const) {
+    sessions.validate = (_, __, req) => {
+      sessions.set(req, data)
+      return true
+    }
+    setTime(t, start + 100)
+    const { req, res } = requestAndResponse(cookie)
+    handler.attach(req, res)
+    t.match(sessions.info(req), { createdAt: new Date(start * 1000), expiresAt: new Date((start + 500) * 1000) })
+    res.writeHead(200)
+    t.match(String(res.getHeader('set-cookie')), line)
   }
 })
 

@@ -270,6 +270,44 @@ t.test('a copy of what is too large is too large, and no larger than it has to b
   }
 })
 
+t.test('a copy of what is too large holds as it came what has no copy, however it is cut', async (t) => {
+  const big = 'x'.repeat(5000)
+  const rows: [name: string, value: unknown, found: string][] = [
+    ['a Date', new Date(), 'an instance of Date'],
+    ['a class instance', new Point(), 'an instance of Point'],
+    ['an instance of an Array class', new (class Own extends Array {})(), 'an instance of Own'],
+    ['a typed array with more elements than there are names for', new Uint8Array(2 ** 28), 'an instance of Uint8Array'],
+    ['a key __proto__', JSON.parse('{"__proto__":{"isAdmin":true}}'), 'a key that changes prototypes'],
+  ]
+  for (const [name, value, found] of rows) {
+    t.test(name, async (t) => {
+      const copy = copyOfValues({ big, value }) as { big?: string, value: { isAdmin?: boolean } }
+      t.equal(copy.value.isAdmin, undefined)
+      t.throws(() => checkValues(copy), { code: 'ERR_SESHCOOKIE_SIZE' })
+      delete copy.big
+      t.throws(() => checkValues(copy), { code: 'ERR_SESHCOOKIE_VALUE', found })
+    })
+  }
+})
+
+t.test('a copy of what throws when it is read again', async (t) => {
+  let reads = 0
+  const session = {
+    get a() {
+      if (++reads > 1) throw new Error('secret')
+      return 1
+    },
+  }
+  t.throws(() => copyOfValues(session), { code: 'ERR_SESHCOOKIE_VALUE', message: /not readable/ })
+})
+
+t.test('the largest keys are told wherever they are', async (t) => {
+  const session: Record<string, unknown> = {}
+  for (let index = 0; index < 100; index++) session[`k${index}`] = 1
+  session['large'] = 'x'.repeat(5000)
+  t.throws(() => checkValues(session), { largest: [{ key: 'large' }, {}, {}] })
+})
+
 const objects: [name: string, value: object][] = [
   ['an object literal', {}],
   ['an object without a prototype', bare({})],
