@@ -41,7 +41,7 @@ t.test('a person logs in, reads, and logs out', async (t) => {
 
   const login = await browser.post('/login', user1)
   t.match(login, { status: 303, headers: { location: '/' } })
-  t.match(login.headers['set-cookie'], [/^session=[\w-]+; Max-Age=86400; Path=\/; HttpOnly; SameSite=Lax$/])
+  t.match(login.headers['set-cookie'], [/^session=[\w-]+; Max-Age=86400; Expires=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/])
   t.strictSame(open(browser.cookies.get('session')), { user: 'user1' })
 
   const page = await browser.get('/')
@@ -428,7 +428,7 @@ t.test('the program', async (t) => {
   t.test('behind a proxy that ends TLS the cookie never travels without it', async (t) => {
     const server = await serve('auth', { ...env, SECURE: '1' })
     const { headers } = await new Client(server.origin).post('/login', user1, { 'X-Forwarded-Proto': 'https' })
-    const expected = /^__Host-session=[\w-]+; Max-Age=86400; Path=\/; Secure; HttpOnly; SameSite=Lax$/
+    const expected = /^__Host-session=[\w-]+; Max-Age=86400; Expires=[^;]+; Path=\/; Secure; HttpOnly; SameSite=Lax$/
     t.match(headers['set-cookie'], [expected])
     t.equal((await server.stop()).stderr, '')
   })

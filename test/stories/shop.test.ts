@@ -19,7 +19,7 @@ t.test('in, around and out', async (t) => {
   await alice.go(`${shop}/login?user=alice`)
   const [cookie] = alice.jar.cookies
   t.match(cookie, { name: 'session', domain: 'app.site.example', path: '/', hostOnly: true, secure: true,
-    httpOnly: true, sameSite: 'Lax', partitioned: false, persistent: true })
+    httpOnly: true, sameSite: 'Lax', partition: undefined, persistent: true })
   t.equal((await alice.go(`${shop}/me/orders?page=2`)).body, 'alice')
   t.equal((await alice.go('http://app.site.example/me')).body, 'nobody', 'nothing is sent without TLS')
   t.equal((await alice.go(`${shop}/me`)).body, 'alice', 'and nothing is lost by it')
