@@ -95,7 +95,7 @@ export class AuthHandler {
 }
 
 function redirect(res: ServerResponse, location: string): void {
-  res.writeHead(303, { Location: location, 'Cache-Control': 'no-store', 'Content-Length': 0 }).end()
+  res.writeHead(303, { 'Location': location, 'Cache-Control': 'no-store', 'Content-Length': 0 }).end()
 }
 
 function refuseMethod(res: ServerResponse, allow: string): void {

@@ -78,7 +78,7 @@ async function sendFile(req: IncomingMessage, res: ServerResponse, file: FileHan
   const stats = await file.stat()
   if (stats.isDirectory()) {
     const location = `/${names.map(encodeURIComponent).join('/')}/` // else the links in its index.html would go astray
-    return void res.writeHead(301, { Location: location, 'Cache-Control': 'no-store', 'Content-Length': 0 }).end()
+    return void res.writeHead(301, { 'Location': location, 'Cache-Control': 'no-store', 'Content-Length': 0 }).end()
   }
   if (!stats.isFile()) return sendError(res, 404)
 

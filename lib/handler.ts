@@ -35,7 +35,7 @@ const maxRemember = 1_000_000
 export class SessionHandler<
   T extends StorableObject<T> = SessionData,
   Req extends AnyRequest = IncomingMessage,
-  Res extends AnyResponse = ServerResponse,
+  Res extends AnyResponse = ServerResponse
 > {
   /** Bound: hand it to createServer. It returns what the inner listener returned. */
   readonly listener: (req: Req, res: Res) => unknown

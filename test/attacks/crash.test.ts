@@ -171,7 +171,7 @@ t.test('mishaps end as they do without the library, and harm no other request', 
     t.test(name, async (t) => {
       /** The errors that Node has for it, thrown or emitted, and what the client got. */
       const outcome = async (wrap: (listener: RequestListener) => RequestListener, sessionOf: (req: IncomingMessage) =>
-        Record<string, unknown>) => {
+      Record<string, unknown>) => {
         const codes: unknown[] = []
         const listener: RequestListener = async (req, res) => {
           if (req.url === '/next') {

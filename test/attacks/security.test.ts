@@ -285,7 +285,7 @@ t.test('ten thousand refused cookies print nothing and warn of nothing', async (
 t.test('every status, and HEAD, carries the headers that keep it out of shared caches', async (t) => {
   const served = await serveSessions(t, (req, res, sessions) => {
     sessions.get(req).n = 1
-    res.writeHead(Number(req.url!.slice(1)), { 'Cache-Control': 'public, max-age=60', Vary: 'Accept' })
+    res.writeHead(Number(req.url!.slice(1)), { 'Cache-Control': 'public, max-age=60', 'Vary': 'Accept' })
     res.end()
   })
   for (const method of ['GET', 'HEAD', 'POST']) {

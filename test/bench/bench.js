@@ -37,15 +37,15 @@ Profiles of every server: node --cpu-prof --cpu-prof-dir=FOLDER bench.js http --
 
 const { values: options, positionals } = parseArgs({
   options: {
-    against: { type: 'string' },
-    only: { type: 'string', multiple: true, default: [] },
-    seconds: { type: 'string' },
+    'against': { type: 'string' },
+    'only': { type: 'string', multiple: true, default: [] },
+    'seconds': { type: 'string' },
     'no-sockets': { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    json: { type: 'string' },
-    readme: { type: 'boolean', default: false },
-    strict: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
+    'quick': { type: 'boolean', default: false },
+    'json': { type: 'string' },
+    'readme': { type: 'boolean', default: false },
+    'strict': { type: 'boolean', default: false },
+    'help': { type: 'boolean', short: 'h', default: false },
   },
   allowPositionals: true,
 })

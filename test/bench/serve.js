@@ -50,7 +50,7 @@ const onFastify = {
     app.get('*', (request, reply) => reply.send(constant))
     return app
   },
-  ours: ours.fastify,
+  'ours': ours.fastify,
   'secure-session': peers.fastify,
 }
 

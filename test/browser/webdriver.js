@@ -53,7 +53,7 @@ export class Driver {
   async open(flags = [], options = {}) {
     const chromium = { binary: this.#chromium, args: [...chromiumFlags, ...flags], ...options }
     const { sessionId } = await this.command('POST', '/session', {
-      capabilities: { alwaysMatch: { browserName: 'chrome', 'goog:chromeOptions': chromium } },
+      capabilities: { alwaysMatch: { 'browserName': 'chrome', 'goog:chromeOptions': chromium } },
     })
     return new Browser(this, `/session/${sessionId}`)
   }

@@ -64,7 +64,7 @@ const clients = {
     }
   },
 
-  curl: (origin) => curl(origin),
+  'curl': (origin) => curl(origin),
   'curl over TLS': (origin, listener, { cert }) => curl(origin, cert),
 }
 

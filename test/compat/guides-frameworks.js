@@ -29,7 +29,7 @@ async function login(visitor) {
 
 /** What each section's last block does, by heading: the file that is started, and a check of what it serves. */
 export const sections = {
-  Express: ['app.ts', login],
+  'Express': ['app.ts', login],
   'Passport and connect-flash': ['passport-app.ts', async (visitor) => {
     await visitor.go('/login', { username: 'ann', password: 'wrong' })
     equal(await visitor.go('/'), '{"messages":["wrong name or password"]}', 'after a wrong password')
@@ -41,18 +41,18 @@ export const sections = {
     equal(visitor.cookie, 'session=', 'the cookie after a logout')
     equal(await visitor.go('/'), '{"messages":[]}', 'after a logout')
   }],
-  Connect: ['connect-app.ts', visits],
-  polka: ['polka-app.ts', visits],
-  Fastify: ['fastify-app.ts', visits],
-  Koa: ['koa-app.ts', visits],
-  Hono: ['hono-app.ts', visits],
-  NestJS: ['nest-app.ts', visits],
-  h3: ['h3-app.ts', visits],
+  'Connect': ['connect-app.ts', visits],
+  'polka': ['polka-app.ts', visits],
+  'Fastify': ['fastify-app.ts', visits],
+  'Koa': ['koa-app.ts', visits],
+  'Hono': ['hono-app.ts', visits],
+  'NestJS': ['nest-app.ts', visits],
+  'h3': ['h3-app.ts', visits],
   'Next.js': ['server.ts', async (visitor) => {
     const visit = async () => /visit (?:<!-- -->)?(\d)/.exec(await visitor.go('/'))?.[1]
     equal([await visit(), await visit()], ['1', '2'], 'pages')
   }],
-  ws: ['ws-app.ts', async (visitor, port) => {
+  'ws': ['ws-app.ts', async (visitor, port) => {
     equal(await webSocket(port, {}), 'Unexpected server response: 401', 'without a session')
     equal(await visitor.go('/'), 'logged in', 'the page')
     equal(await webSocket(port, { cookie: visitor.cookie }), 'Unexpected server response: 401', 'from another origin')
@@ -64,7 +64,7 @@ export const sections = {
     equal(await socketIo(port, { cookie: visitor.cookie }), 'websocket error', 'from another origin')
     equal(await socketIo(port, { cookie: visitor.cookie, origin }), 'ann', 'with a session')
   }],
-  TypeScript: [],
+  'TypeScript': [],
 }
 
 const origin = 'https://app.example.com'
@@ -91,7 +91,7 @@ async function socketIo(port, extraHeaders) {
   }
 }
 
-const express4 = { express: 'express4', '@types/express': '@types/express4' }
+const express4 = { 'express': 'express4', '@types/express': '@types/express4' }
 
 export async function frameworkRows(suite) {
   const { [common]: shared, ...pages } = blocksOf('README.md')

@@ -15,8 +15,8 @@ const modified = new Date('2026-01-02T03:04:05.678Z')
 
 const folder = t.testdir({
   'outside.txt': secret,
-  outside: { 'index.html': secret },
-  root: {
+  'outside': { 'index.html': secret },
+  'root': {
     'index.html': '<h1>the first page</h1>',
     'a.txt': 'a text',
     'a b.txt': 'a name with a space',
@@ -29,8 +29,8 @@ const folder = t.testdir({
     'UPPER.TXT': 'a type nobody knows',
     '.hidden': secret,
     '.git': { config: secret },
-    sub: { 'index.html': '<h1>a page below</h1>', 'b.txt': 'a text below' },
-    bare: {},
+    'sub': { 'index.html': '<h1>a page below</h1>', 'b.txt': 'a text below' },
+    'bare': {},
     'link.txt': t.fixture('symlink', '../outside.txt'),
     'link-inside.txt': t.fixture('symlink', 'a.txt'),
     'link-nowhere.txt': t.fixture('symlink', 'nothing'),

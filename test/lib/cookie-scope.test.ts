@@ -7,7 +7,7 @@ type Check = (value: unknown) => boolean
 const label = 'a'.repeat(63)
 
 const values: [
-  what: string, check: Check, good: [name: string, value: string][], bad: [name: string, value: unknown][],
+  what: string, check: Check, good: [name: string, value: string][], bad: [name: string, value: unknown][]
 ][] = [
   ['a name', isToken, [
     ['a word', 'session'],

@@ -13,7 +13,7 @@ import { collectWarnings } from '../support/warnings.js'
 type Send = (res: ServerResponse) => unknown
 
 const shared = Object.freeze(['a=1', 'b=2']) as string[]
-const sharedHeaders = Object.freeze({ 'set-cookie': shared, Vary: Object.freeze(['Accept', 'X-A']) as string[] })
+const sharedHeaders = Object.freeze({ 'set-cookie': shared, 'Vary': Object.freeze(['Accept', 'X-A']) as string[] })
 
 /** Ways for headers to leave. What they send without the library is what must come with it, and ours. */
 const ways: [name: string, send: Send][] = [
@@ -51,7 +51,7 @@ const ways: [name: string, send: Send][] = [
   ['appendHeader', (res) => res.appendHeader('Set-Cookie', 'a=1').appendHeader('Set-Cookie', 'b=2').end()],
   ['setHeaders', (res) => res.setHeaders(new Headers([['set-cookie', 'a=1'], ['set-cookie', 'b=2'], ['x-a', '1']])).end()],
   ['Vary and Cache-Control set', (res) => res.setHeader('vary', 'Accept').setHeader('cache-control', 'private').end()],
-  ['Vary and Cache-Control given', (res) => res.writeHead(200, { vary: 'Accept', 'cache-control': 'max-age=1' }).end()],
+  ['Vary and Cache-Control given', (res) => res.writeHead(200, { 'vary': 'Accept', 'cache-control': 'max-age=1' }).end()],
   ['statusCode and statusMessage', (res) => { res.statusCode = 202; res.statusMessage = 'Going'; res.end() }],
   ['204', (res) => res.writeHead(204).end()],
   ['304', (res) => res.writeHead(304, { ETag: '"1"' }).end()],

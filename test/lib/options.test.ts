@@ -224,7 +224,7 @@ t.test('an impossible combination', async (t) => {
 })
 
 type AttachedRow = [
-  handler: HandlerOptions, sessions: SessionOptions, message: RegExp, repair: SessionOptions | HandlerOptions,
+  handler: HandlerOptions, sessions: SessionOptions, message: RegExp, repair: SessionOptions | HandlerOptions
 ]
 
 const attached: AttachedRow[] = [

@@ -88,7 +88,7 @@ export class Attacker {
 /** Asks a machine as nginx does. */
 function get(port, agent, cookie, path = '/') {
   return new Promise((resolve, reject) => {
-    const headers = { accept: 'application/json', 'x-forwarded-proto': 'https', ...(cookie && { cookie }) }
+    const headers = { 'accept': 'application/json', 'x-forwarded-proto': 'https', ...(cookie && { cookie }) }
     const req = request({ port, path, agent: agent ?? false, headers, timeout: 30_000 })
     req.on('timeout', () => req.destroy(new Error('no answer')))
     req.on('error', reject)

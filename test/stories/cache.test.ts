@@ -23,7 +23,7 @@ const pages: Record<string, Page> = {
     greet(session, req, res)
   },
   '/me/in-shared-caches': (session, req, res) => {
-    res.writeHead(200, { 'cache-control': 'S-MaxAge=60', vary: 'Accept' })
+    res.writeHead(200, { 'cache-control': 'S-MaxAge=60', 'vary': 'Accept' })
     greet(session, req, res)
   },
   '/me/moved': (session, req, res) => {

@@ -6,7 +6,7 @@ import { BrowserJar, type RequestKind } from './browser-jar.js'
 import { ask, type Answer } from './client.js'
 
 export type Fetch = (url: URL, method: string, headers: Record<string, string>) =>
-  Promise<Pick<Answer, 'status' | 'fields' | 'body' | 'setCookie'>>
+Promise<Pick<Answer, 'status' | 'fields' | 'body' | 'setCookie'>>
 export type Page = Awaited<ReturnType<Fetch>>
 
 /** A fetch that asks the server whose origin on this machine `originOf` tells. */

@@ -83,7 +83,7 @@ export class Client {
 
   /** Posts a form as a browser does from a page of the same origin. */
   post(path: string, fields: Record<string, string> = {}, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
-    const form = { 'Content-Type': 'application/x-www-form-urlencoded', Origin: this.#origin, ...headers }
+    const form = { 'Content-Type': 'application/x-www-form-urlencoded', 'Origin': this.#origin, ...headers }
     return this.send('POST', path, form, new URLSearchParams(fields).toString())
   }
 

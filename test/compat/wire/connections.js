@@ -15,7 +15,7 @@ const answer = (req, res) => {
   res.end(req.url)
 }
 const ask = (path, headers, connection) => (mode) =>
-  requestText('GET', path, { Cookie: cookie, 'X-Mode': mode, ...headers }, connection)
+  requestText('GET', path, { 'Cookie': cookie, 'X-Mode': mode, ...headers }, connection)
 const upgrade = ask('/', { Upgrade: 'anything' }, 'Upgrade, close')
 const expect = ask('/', { Expect: '100-continue' })
 const three = (mode) => ask('/1', {}, '')(mode) + ask('/2', {}, '')(mode) + ask('/3')(mode)
@@ -99,7 +99,7 @@ export async function connectionRows(suite) {
 
   await row(suite, 'uniqueHeaders', 'Node joins all cookies in one line, as the README says', () =>
     withServer(http.createServer({ uniqueHeaders: ['set-cookie'] }, withSession(answer)), async (port) => {
-      const message = await http1(port, '/', { headers: { Cookie: cookie, 'X-Mode': 'changed' } })
+      const message = await http1(port, '/', { headers: { 'Cookie': cookie, 'X-Mode': 'changed' } })
       equal(message.lines.filter(([name]) => name.toLowerCase() === 'set-cookie').length, 1, 'Set-Cookie lines')
       equal(/a=1.*b=2.*session=/.test(header(message, 'set-cookie')), true, 'all three in it')
     }))
@@ -122,7 +122,7 @@ export async function connectionRows(suite) {
       await arrival
       socket.destroy()
       await end
-      const message = await http1(port, '/', { headers: { Cookie: cookie, 'X-Mode': 'changed' } })
+      const message = await http1(port, '/', { headers: { 'Cookie': cookie, 'X-Mode': 'changed' } })
       equal(message.status, 200, 'the next answer')
     })
   })

@@ -39,7 +39,7 @@ async function rows(suite, { createServer }, { prototype }, leftOut, exchange) {
       if (own > 0 && how.alone) continue
       for (const mode of modes) {
         await row(suite, `${name}, ${title}`, mode, async () => {
-          const headers = { Cookie: cookie, 'X-Way': String(index), 'X-Own': String(own), ...how.headers }
+          const headers = { 'Cookie': cookie, 'X-Way': String(index), 'X-Own': String(own), ...how.headers }
           const wanted = await exchange(barePort, headers, how)
           const got = await exchange(port, { ...headers, 'X-Mode': mode }, how)
           compareAll(mode, wanted, got, how)

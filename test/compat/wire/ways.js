@@ -34,7 +34,7 @@ const frozenHeaders = Object.freeze({ 'Set-Cookie': frozen, 'X-A': '1' })
 const frozenFlat = Object.freeze(['Set-Cookie', 'shared=1', 'X-A', '1', 'Set-Cookie', 'shared=2'])
 const frozenPairs = Object.freeze([Object.freeze(['Set-Cookie', 'shared=1']), Object.freeze(['X-A', '1'])])
 const shared = ['shared=1']
-const sharedHeaders = { 'Set-Cookie': shared, Vary: ['X-A'], 'Cache-Control': 'private' }
+const sharedHeaders = { 'Set-Cookie': shared, 'Vary': ['X-A'], 'Cache-Control': 'private' }
 const sharedFlat = ['Set-Cookie', 'shared=1', 'X-A', '1']
 const sharedPairs = [['Set-Cookie', 'shared=1'], ['X-A', '1']]
 
@@ -249,7 +249,7 @@ export const ways = [
     res.end()
   }),
   ['own Vary and Cache-Control in writeHead', (res, cookies) => {
-    res.writeHead(200, { Vary: 'Origin', 'cache-control': 'public', ...own(cookies) })
+    res.writeHead(200, { 'Vary': 'Origin', 'cache-control': 'public', ...own(cookies) })
     res.end('b')
   }],
   ['own Vary twice in a flat array', (res, cookies) => {
