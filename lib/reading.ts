@@ -54,7 +54,7 @@ function readValue(value: string, { codec, remembered, settings }: Opener, now: 
   if (typeof contents === 'string') return contents
   const session = sessionIn(contents, settings, now)
   if (typeof session === 'string') return session
-  if (known === undefined) remembered.add(contents)
+  if (known === undefined) remembered.add(contents, session)
   return isValid(session, contents, settings, req) ? { session, contents } : 'invalid'
 }
 

@@ -1,4 +1,5 @@
 import type { Contents } from './codec.js'
+import { isSpelledAs } from './spelling.js'
 
 // Characters at the end of a value: over 40 bits of its tag, so that nobody guesses their way to the comparison of a
 // whole value, which ends where two differ. As a number, since V8 would hash and compare a string.
@@ -42,11 +43,14 @@ export class Remembered {
     return place.contents
   }
 
-  add(contents: Contents): void {
+  /** @param session what the text holds, from which it is found out how it is spelled: once, for all requests to come */
+  add(contents: Contents, session?: object): void {
     if (this.#limit === 0) return
     const key = keyOf(contents.value)
     if (this.#places.has(key)) return
-    this.#places.set(key, this.#take({ key, contents, used: false }))
+    const isFoundCanonical = session !== undefined && isSpelledAs(session, contents.text!, false)
+    const kept = isFoundCanonical ? { ...contents, canonical: true } : contents
+    this.#places.set(key, this.#take({ key, contents: kept, used: false }))
   }
 
   /** Puts a place where the hand finds one that is not used. */
