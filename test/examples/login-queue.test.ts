@@ -17,6 +17,7 @@ crypto.scrypt = ((...args: unknown[]) => {
 }) as typeof scrypt
 syncBuiltinESMExports()
 const { createAuthServer } = await import('../../example/auth-server.js')
+const { hashPassword } = await import('../../example/users.js')
 t.teardown(() => {
   crypto.scrypt = scrypt
   syncBuiltinESMExports()
@@ -75,4 +76,11 @@ t.test('more than the queue holds are told to come back', async (t) => {
   const later = new Client(origin).post('/login', { name: 'user1', password: 'x' })
   await letGo()
   t.equal((await later).status, 303, 'and then there is room again')
+})
+
+t.test('each entry has a salt of its own', async (t) => {
+  const entries = ['the same', 'the same'].map((password) => hashPassword(password))
+  for (const _ of entries) await letGo()
+  const salts = (await Promise.all(entries)).map((entry) => entry.split('.')[0])
+  t.equal(new Set(salts).size, 2)
 })
