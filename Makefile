@@ -2,9 +2,11 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run visited test test-slow build clean bench compat browser replicas test-replicas mutate
+.PHONY: help run visited test test-slow build clean bench compat browser replicas test-replicas mutate check-mutants
+.PHONY: format check-format
 
 bin := node_modules/.bin
+eslint := test/format/node_modules/.bin/eslint --config test/format/eslint.config.js
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "NAME", $$1); printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,8 +53,21 @@ test-replicas: build/replicas/run.js ## kill replicas and Redis, change keys, re
 mutate: build ## break lib/ line by line; every break has to fail a test
 	node test/mutate/run.js
 
+check-mutants: | node_modules ## whether each of these breaks is a program that can be run
+	node test/mutate/run.js --check
+
+format: | test/format/node_modules ## correct the style of the code
+	$(eslint) --fix .
+
+check-format: | test/format/node_modules ## check the style of the code
+	$(eslint) .
+
 node_modules: package-lock.json
 	npm ci --ignore-scripts
+	touch $@
+
+test/format/node_modules: test/format/package-lock.json
+	npm --prefix test/format ci --ignore-scripts
 	touch $@
 
 # The second pass restores the comments in the declarations that the first one left out. The compiler indents by four.

@@ -158,7 +158,7 @@ export class RequestState {
 
   #decide(req: AnyRequest, session: object): Decision {
     const held = this.#held
-    const isHeld = held.text !== undefined && isSpelledAs(session, held.text)
+    const isHeld = held.text !== undefined && isSpelledAs(session, held.text, true)
     const text = isHeld ? held.text : stringifySession(session)
     const isEmpty = text === '{}'
     if ((isHeld || this.#isRespelled(text)) && (isEmpty || isSameLifetime(this.#currentLifetime, held.lifetime))) {
@@ -179,7 +179,9 @@ export class RequestState {
   /** Whether `text` is what the browser holds in another spelling: no JSON.stringify of this library made it. */
   #isRespelled(text: string): boolean {
     const { text: held, canonical } = this.#held
-    return !canonical && held !== undefined && text === JSON.stringify(JSON.parse(held))
+    if (canonical || held === undefined) return false
+    const session = JSON.parse(held) as object
+    return !isSpelledAs(session, held, false) && text === JSON.stringify(session)
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
@@ -246,7 +248,7 @@ export class RequestState {
     const session = this.#session
     const held = this.#held
     if (session === undefined || held.text === undefined) return
-    const text = isSpelledAs(session, held.text) ? held.text : textOf(session)
+    const text = isSpelledAs(session, held.text, false) ? held.text : textOf(session)
     const lifetime = this.#currentLifetime
     const lost = text === held.text ? [] : changedKeys(held.text, session).map(quoted)
     const isLimited = text !== '{}' && !isSameLifetime(lifetime, held.lifetime)

@@ -24,7 +24,8 @@ const runtimes = {
 const limit = 300_000 // milliseconds, after which a suite that hangs is ended
 
 // Deno 2.9 breaks in one run of some twenty, in an assertion of its own HTTP/2. It is started again then, which is
-// printed; what breaks each time fails, and so does any other runtime that breaks once.
+// printed, with whether its rows had all run; what breaks each time fails, whatever its rows said, and so does any
+// other runtime that breaks once.
 const crashes = ['SIGABRT', 'SIGSEGV']
 const starts = { deno: 3 }
 const temporary = mkdtempSync(join(tmpdir(), 'compat-'))
@@ -65,14 +66,15 @@ async function run(job) {
   job.seconds = 0
   const most = starts[job.runtime] ?? 1
   for (let start = 1; start <= most; start++) {
-    const signal = await runOnce(job)
+    const { signal, complete } = await runOnce(job)
     if (!crashes.includes(signal)) break
-    console.log(`${job.runtime}, ${job.suite}: the runtime broke (${signal}) in start ${start} of at most ${most}`)
+    const when = complete ? 'after its last row' : 'before its last row'
+    console.log(`${job.runtime}, ${job.suite}: the runtime broke ${when} (${signal}), start ${start} of at most ${most}`)
   }
   if (job.results.failures.length > 0) console.log(`${job.runtime}, ${job.suite}\n${job.output}`)
 }
 
-/** Runs a suite, and gives the signal that ended it. */
+/** Runs a suite, and gives the signal that ended it, and whether it had written the results of all rows by then. */
 function runOnce(job) {
   const results = join(temporary, `${job.runtime}-${job.suite}.json`)
   const [command, ...first] = runtimes[job.runtime]
@@ -86,15 +88,29 @@ function runOnce(job) {
     child.on('error', (error) => { job.output += error })
     child.on('close', (code, signal) => {
       job.seconds += (performance.now() - started) / 1000
-      try {
-        job.results = JSON.parse(readFileSync(results, 'utf8'))
-      } catch {
-        const id = `${job.suite} › the suite › ends by itself`
-        job.results = { passed: 0, expected: 0, failures: [{ id, message: `expected results, got ${signal ?? code}` }] }
+      const id = `${job.suite} › the suite › ends by itself`
+      const ending = signal ?? `exit code ${code}`
+      const written = resultsIn(results)
+      if (written !== undefined) {
+        job.results = written
+        const { failures } = written
+        const wanted = failures.length === 0 ? 0 : 1 // as report.js exits
+        if (code !== wanted) failures.push({ id, message: `expected exit code ${wanted} after the last row, got ${ending}` })
+      } else {
+        job.results = { passed: 0, expected: 0, failures: [{ id, message: `expected results, got ${ending}` }] }
       }
-      resolve(signal)
+      resolve({ signal, complete: written !== undefined })
     })
   })
+}
+
+/** What a suite wrote when its last row had run, or undefined. */
+function resultsIn(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    return undefined
+  }
 }
 
 /** One line a runtime, one column a suite: rows that pass, those that fail as expected.js says, those that fail. */

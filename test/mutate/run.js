@@ -1,21 +1,27 @@
 /**
  * Breaks lib/ in one way after another, in copies of the repository, and shows that the tests notice each:
  *
- *     node test/mutate/run.js [--list] [--only NAME|FILE]
+ *     node test/mutate/run.js [--list | --check] [--only NAME|FILE]
  *
- * Prints a line for each mutant, and closes with `N passed, N failed`; a survivor has failed.
+ * A mutant is killed by a test that fails by an assertion, by an error that the library made or by a time-out. One
+ * that is no program (see honest.js) is refused before any test runs; `--check` does only that. Prints a line for each
+ * mutant, and closes with `N passed, N failed`; a survivor has failed.
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
+import { createJudge, firstFailure } from './honest.js'
 import { mutants } from './mutants.js'
 import { blind, nearest } from './nearest.js'
+import { refused } from './refused.js'
 
-const { values: options } = parseArgs({ options: { list: { type: 'boolean' }, only: { type: 'string' } } })
+const { values: options } = parseArgs({
+  options: { check: { type: 'boolean' }, list: { type: 'boolean' }, only: { type: 'string' } },
+})
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const workers = 2
 const passing = new Map() // whether a test file passes on the library as it is
@@ -23,43 +29,72 @@ const timeout = 60_000 // milliseconds, for one test file; one that loops would 
 
 const chosen = mutants.filter(({ name, file }) => [undefined, name, file].includes(options.only))
 if (chosen.length === 0) throw new Error(`no mutant is called ${options.only}`)
-checkAll()
 if (options.list) {
   for (const { name, file } of chosen) console.log(`${file.padEnd(18)} ${name}`)
 } else {
-  await runAll()
+  const wrong = await checkAll()
+  for (const line of wrong) console.log(`not ok ${line}`)
+  if (options.check || wrong.length > 0) {
+    // Better no run than one whose figures count mutants that prove nothing.
+    console.log(`${chosen.length + refused.length - wrong.length} passed, ${wrong.length} failed`)
+    process.exitCode = wrong.length > 0 ? 1 : 0
+  } else {
+    await runAll()
+  }
 }
 
-/** A mutant whose text is no longer there, or there twice, proves nothing: better no run than such a one. */
-function checkAll() {
+/** What is wrong with the mutants as such, and whether what has to be refused is. */
+async function checkAll() {
+  const judge = createJudge(root)
   const names = new Set()
-  const wrong = mutants.flatMap(({ name, file, from, to }) => {
-    const found = readFileSync(join(root, 'lib', file), 'utf8').split(from).length - 1
-    if (names.has(name)) return `${name}: two are called so`
-    names.add(name)
-    if (found !== 1) return `${name}: its text is ${found} times in lib/${file}, not once`
-    return from === to ? `${name}: changes nothing` : []
-  })
-  if (wrong.length > 0) throw new Error(wrong.join('\n'))
+  const wrong = []
+  for (const mutant of [...chosen, ...refused]) {
+    const { name, file, from, to, because } = mutant
+    const complain = (what) => wrong.push(`${file}, ${name}: ${what}`)
+    const source = existsSync(join(root, 'lib', file)) ? readFileSync(join(root, 'lib', file), 'utf8') : ''
+    const found = source.split(from).length - 1
+    if (names.has(`${file} ${name}`)) complain('two are called so')
+    else if (found !== 1) complain(`its text is ${found} times in lib/${file}, not once`)
+    else if (from === to) complain('changes nothing')
+    else {
+      const reason = await judge.judge(file, source.split(from).join(to))
+      if (because === undefined && reason !== undefined) complain(reason)
+      if (because !== undefined && !reason?.startsWith(because)) complain(`has to be refused: ${because}; got ${reason}`)
+    }
+    names.add(`${file} ${name}`)
+  }
+  judge.close()
+  return wrong
 }
 
 async function runAll() {
   const queue = [...chosen]
-  const counts = { passed: 0, failed: 0 }
+  const counts = { 'assertion': 0, 'error': 0, 'time-out': 0, 'survived': 0 }
   await Promise.all(Array.from({ length: Math.min(workers, queue.length) }, async () => {
     const copy = copyOfRepository()
     try {
       for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-        const killer = await killerOf(mutant, copy)
-        counts[killer === undefined ? 'failed' : 'passed']++
-        console.log(`${mutant.file.padEnd(18)} ${mutant.name}: ${killer === undefined ? 'SURVIVED' : `killed by ${killer}`}`)
+        const { kind, text } = await killerOf(mutant, copy)
+        counts[kind]++
+        console.log(`${mutant.file.padEnd(18)} ${mutant.name}: ${kind === 'survived' ? 'SURVIVED' : `killed by ${text}`}`)
       }
     } finally {
       rmSync(copy, { recursive: true })
     }
   }))
-  console.log(`${counts.passed} passed, ${counts.failed} failed`)
-  process.exitCode = counts.failed > 0 || [...passing.values()].includes(false) ? 1 : 0
+  const { survived, ...kills } = counts
+  const killed = chosen.length - survived
+  console.log(`On ${new Date().toISOString().slice(0, 10)}, of the library as of ${commit()}, ${killed} of ${chosen.length} were ` +
+    `noticed: ${Object.entries(kills).map(([kind, count]) => `${count} by an ${kind}`).join(', ').replace('an time', 'a time')}.`)
+  console.log(`${killed} passed, ${survived} failed`)
+  process.exitCode = survived > 0 || [...passing.values()].includes(false) ? 1 : 0
+}
+
+function commit() {
+  const git = (...args) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout ?? ''
+  const hash = git('rev-parse', '--short', 'HEAD').trim()
+  if (hash === '') return 'no commit'
+  return `commit ${hash}${git('status', '--porcelain', 'lib', 'test') === '' ? '' : ' with changes that are not committed'}`
 }
 
 /** All that the tests need, less what belongs to other commands. */
@@ -74,47 +109,53 @@ function copyOfRepository() {
   return copy
 }
 
-/** The first test that fails on a mutant, or undefined: the nearest files first, then all others. */
+/** How a mutant is noticed: the nearest files first, then all others. */
 async function killerOf(mutant, copy) {
   const file = join(copy, 'lib', mutant.file)
   const source = readFileSync(file, 'utf8')
-  const near = [...mutant.tests ?? [], ...nearest[mutant.file]]
   const all = readdirSync(join(copy, 'test'), { recursive: true })
     .filter((name) => name.endsWith('.test.ts') && !blind.includes(name)).sort()
+  const own = `lib/${mutant.file.replace(/ts$/, 'test.ts')}`
+  const near = [...mutant.tests ?? [], ...nearest[mutant.file] ?? [own]].filter((test) => all.includes(test))
   for (const test of new Set([...near, ...all])) {
     writeFileSync(file, source.split(mutant.from).join(mutant.to))
     const failure = await failureOf(test, copy)
     writeFileSync(file, source)
-    if (failure !== undefined && await passesOtherwise(test, copy)) return `${test}: ${failure}`
+    if (failure !== undefined && await passesOtherwise(test, copy)) return { ...failure, text: `${test}: ${failure.text}` }
   }
-  return undefined
+  return { kind: 'survived' }
 }
 
 /** Whether a test file passes on the library as it is: one that fails then, too, kills nothing. */
 async function passesOtherwise(test, copy) {
   if (!passing.has(test)) {
-    const failure = await failureOf(test, copy)
-    passing.set(test, failure === undefined)
-    if (failure !== undefined) console.log(`${test} FAILS WITHOUT A MUTANT: ${failure}`)
+    const { code, failure } = await runTest(test, copy, true)
+    passing.set(test, code === 0)
+    if (code !== 0) console.log(`${test} FAILS WITHOUT A MUTANT: ${failure?.text ?? `ended with ${code}`}`)
   }
   return passing.get(test)
 }
 
-/** What fails first in a test file, or undefined. Run as tap runs it, less the wait for tap itself. */
+/** What fails first in a test file and proves something, or undefined. */
 async function failureOf(test, copy) {
+  const first = await runTest(test, copy, true)
+  if (first.code === 0 || first.failure?.kind !== 'engine') return first.failure
+  // The engine's own errors prove nothing, and may hide an assertion that would fail after them.
+  return (await runTest(test, copy, false)).failure
+}
+
+/** Runs a test file as tap runs it, less the wait for tap itself, to its first failure or to its end. */
+async function runTest(test, copy, bail) {
   const loader = pathToFileURL(join(root, 'node_modules/@tapjs/typescript/dist/esm/import.mjs')).href
-  const env = { ...process.env, TS_NODE_TRANSPILE_ONLY: '1', TAP_BAIL: '1', TAP_TIMEOUT: timeout / 1000 }
+  const env = { ...process.env, SEED: '1', TS_NODE_TRANSPILE_ONLY: '1', TAP_BAIL: bail ? '1' : '0', TAP_TIMEOUT: timeout / 1000 }
   const stdio = ['ignore', 'pipe', 'ignore']
   const child = spawn(process.execPath, ['--import', loader, join('test', test)],
     { cwd: copy, env, stdio, timeout, killSignal: 'SIGKILL' })
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (chunk) => { said += chunk })
   const [code, signal] = await once(child, 'close')
-  if (code === 0) return undefined
-  if (signal !== null) return `no end within ${timeout / 1000} s`
-  const [before, rest] = said.split(/^ *not ok \d+ - /m)
-  if (rest === undefined) return `ended with ${code}`
-  const subtest = /.*^ *# Subtest: (.*?)$/ms.exec(before)?.[1]
-  const assertion = /.*/.exec(rest)[0].replace(/ # time=.*/, '')
-  return subtest === undefined ? assertion : `${subtest}: ${assertion}`
+  if (code === 0) return { code }
+  const failure = firstFailure(said, (kind) => bail || kind !== 'engine')
+  if (failure !== undefined) return { code, failure }
+  return { code, failure: signal === 'SIGKILL' ? { kind: 'time-out', text: `no end within ${timeout / 1000} s` } : undefined }
 }

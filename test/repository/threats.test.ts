@@ -1,7 +1,8 @@
-/** test/THREATS.md is held to what it says: each of its rows leads to a test that is there. */
-import { readFileSync } from 'node:fs'
+/** test/THREATS.md and test/README.md are held to what they say: each row leads to what is there. */
+import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { checkLinks, root } from '../support/links.js'
+import { tablesOf } from '../support/tables.js'
 
 const page = readFileSync(new URL('test/THREATS.md', root), 'utf8')
 
@@ -30,4 +31,11 @@ t.test('every row leads to a test', async (t) => {
 
 t.test('links lead somewhere', async (t) => {
   t.ok(checkLinks(t, 'test/THREATS.md') > 80)
+  t.ok(checkLinks(t, 'test/README.md') > 12)
+})
+
+t.test('test/README.md has a row for each folder', async (t) => {
+  const folders = readdirSync(new URL('test', root), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  const rows = tablesOf('test/README.md')[0]!.rows.map(([where]) => where)
+  for (const { name } of folders) t.ok(name === 'support' || rows.includes(`[${name}](${name})`), name)
 })
