@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { createClient } from 'redis'
+import { client, type Redis, within } from './redis.js'
 import { everySession, margin, now, Revoked } from './revoked.js'
 
 const key = 'revoked' // the sorted set of all entries by their end, and the channel on which new ones are told
@@ -11,8 +11,6 @@ const pagePatience = 10_000 // milliseconds, where a whole page is on its way
 const grace = 3_000 // milliseconds in which processes that know more give an empty Redis its data back
 
 type Entry = [what: string, until: number]
-const connection = (url: string) => createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy: false } })
-export type Redis = ReturnType<typeof connection>
 
 /** What was revoked anywhere, known in every process: stored in Redis, told to all, and looked up in memory. */
 export class Revocations {
@@ -61,9 +59,9 @@ export class Revocations {
 
   async #keepUp(url: string, say: (news: string) => void, filled: () => void): Promise<never> {
     for (let first = true; ; await delay(beat, undefined, { ref: false })) {
-      const [redis, news] = [connection(url), connection(url)]
+      const [redis, news] = [client(url), client(url)]
       try {
-        await this.#connect(redis, news)
+        await within(patience, Promise.all([redis.connect(), news.connect()]))
         await this.#listen(news) // before anything is read: what comes in between is heard
         await this.#compare(redis)
         await this.#load(redis)
@@ -82,14 +80,9 @@ export class Revocations {
         this.#away = true
       } finally {
         this.#redis = undefined
-        for (const client of [redis, news]) if (client.isOpen) client.destroy()
+        for (const each of [redis, news]) if (each.isOpen) each.destroy()
       }
     }
-  }
-
-  async #connect(...clients: Redis[]): Promise<void> {
-    for (const client of clients) client.on('error', () => {}).unref() // the command under way tells it too
-    await within(patience, Promise.all(clients.map((client) => client.connect())))
   }
 
   async #listen(news: Redis): Promise<void> {
@@ -153,11 +146,4 @@ function* pages(entries: Iterable<Entry>): Generator<Entry[]> {
     some = []
   }
   if (some.length > 0) yield some
-}
-
-/** A promise's value, as long as it does not take longer. */
-async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
-  const timer = new AbortController()
-  const late = delay(milliseconds, undefined, { signal: timer.signal }).then(() => { throw new Error('no answer') })
-  return Promise.race([promise, late]).finally(() => timer.abort())
 }
