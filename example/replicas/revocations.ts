@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { client, type Redis, within } from './redis.js'
 import { everySession, margin, now, Revoked } from './revoked.js'
 
 const key = 'revoked' // the sorted set of all entries by their end, and the channel on which new ones are told
-const complete = 'revoked:complete' // is there unless Redis lost its data
+const mark = 'revoked:mark' // random, set anew when Redis has lost its data and got it back
 const page = 1_000 // entries sent or read at once
 const beat = 250 // milliseconds from one sign of life to the next
 const patience = 2_000 // milliseconds until a connection that says nothing counts as lost
@@ -65,12 +66,13 @@ export class Revocations {
         await this.#listen(news) // before anything is read: what comes in between is heard
         await this.#compare(redis)
         await this.#load(redis)
-        if (first && !(await within(patience, redis.exists(complete)))) await delay(grace)
+        if (first && !(await within(patience, redis.exists(mark)))) await delay(grace)
         this.#redis = redis
         await this.#sendBack()
-        await within(patience, redis.set(complete, 'yes'))
+        await within(patience, redis.set(mark, randomUUID(), { condition: 'NX' }))
+        const data = await within(patience, redis.get(mark))
         for (;; await delay(beat, undefined, { ref: false })) {
-          await this.#beat(redis, news)
+          await this.#beat(redis, news, data)
           if (this.#away) say(`Redis is back, ${this.known.size} revocations are known`)
           this.#away = first = false
           filled()
@@ -124,11 +126,11 @@ export class Revocations {
   }
 
   /** Proves that both connections live, and that Redis still has its data. */
-  async #beat(redis: Redis, news: Redis): Promise<void> {
+  async #beat(redis: Redis, news: Redis, data: string | null): Promise<void> {
     const asked = Date.now()
     // The answers of one connection come in order: with this one, all that was told before it was asked for is heard.
-    const [there] = await within(patience, Promise.all([redis.exists(complete), news.ping()]))
-    if (!there) throw new Error('it has lost its data')
+    const [marked] = await within(patience, Promise.all([redis.get(mark), news.ping()]))
+    if (marked !== data) throw new Error('it has lost its data')
     await this.#sendBack()
     this.#heardAll = asked
     if (this.#nextDrop > asked) return

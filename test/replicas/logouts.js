@@ -169,14 +169,18 @@ export async function refuseStories({ crowd, attacker, machines, relays, story }
       }
       const theft = { cookie: leaver.cookie, user: leaver.name }
       await new Promise((resolve) => setTimeout(resolve, 1500)) // sessions' times are whole seconds
+      const processes = await attacker.connections(machines[1])
       relays[1].cut()
       assert.equal((await leaver.postTo(machines[0], '/logout')).status, 303)
       const answered = performance.now()
-      let replay
-      do {
-        replay = await attacker.replay(theft, machines[1])
-        assert(!replay.accepted || replay.sent <= answered + 1000, 'a copy is let in 1 s after the logout was answered')
-      } while (replay.accepted)
+      const refusals = await Promise.all(processes.map(async (agent) => {
+        for (;;) {
+          const { sent, accepted } = await attacker.replay(theft, machines[1], agent)
+          if (!accepted) return sent - answered
+          assert(sent <= answered + 1000, 'a copy is let in later than 1 s after the answer')
+        }
+      }))
+      for (const agent of processes) agent.destroy()
 
       const page = await stayer.sendTo(machines[1], 'GET', '/')
       assert.equal(page.status, 503)
@@ -197,6 +201,6 @@ export async function refuseStories({ crowd, attacker, machines, relays, story }
       crowd.thefts.push({ ...theft, at: answered })
       await attacker.everywhere()
       for (const visitor of [leaver, stayer, comer]) visitor.forget()
-      return `refused ${Math.round(replay.sent - answered)} ms after the logout was answered elsewhere`
+      return `refused ${refusals.map(Math.round).join(' and ')} ms after the logout was answered elsewhere`
     })
 }
