@@ -17,7 +17,7 @@ run: build/auth.js ## start the sign-in example; PORT=8080 unless set
 visited: build/visited.js ## start the smallest example; PORT=8080 unless set
 	@node build/visited.js
 
-test: build ## check the types, run the tests, demand full coverage
+test: build example/replicas/node_modules ## check the types, run the tests, demand full coverage
 	$(bin)/tsc
 	@$(bin)/tap
 

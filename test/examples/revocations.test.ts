@@ -12,7 +12,7 @@ import { everySession, oneSession } from '../../example/replicas/revoked.js'
 
 const installed = [
   [spawnSync(process.env.REDIS_SERVER ?? 'redis-server', ['--version']).status === 0, 'redis-server is not installed'],
-  [existsSync(new URL('../../example/replicas/node_modules/redis', import.meta.url)), 'npm ci in example/replicas'],
+  [existsSync(new URL('../../example/replicas/node_modules/redis', import.meta.url)), 'the packages of example/replicas are not installed'],
 ] as const
 const missing = installed.find(([there]) => !there)?.[1]
 if (missing) {
@@ -22,6 +22,7 @@ if (missing) {
 
 const source = '../../example/replicas/revocations.js' // not a literal below: its package is not one of the root's
 const { Revocations } = await import(source)
+const { listLogins, noteLogin } = await import(source.replace('revocations', 'logins'))
 const later = Math.floor(Date.now() / 1000) + 86_400 // Unix seconds
 
 const taken = createServer().listen(0, '127.0.0.1')
@@ -96,6 +97,27 @@ t.test('a Redis that was emptied while it ran gets all back', async (t) => {
     stored = await Promise.resolve().then(() => other.redis.zScore('revoked', oneSession('c'))).catch(() => null)
   }
   t.equal(stored, later)
+})
+
+t.test('a Redis without room counts as one that is away, until it has room', async (t) => {
+  said.length = 0
+  await other.redis.configSet('maxmemory', '1')
+  await t.rejects(one.revoke(oneSession('e'), later), { message: /^OOM / })
+  t.ok(knows(one, 'e'))
+  await until(() => said.some((news) => /^Redis is away \(OOM /.test(news)))
+  await other.redis.configSet('maxmemory', '0')
+  await until(() => knows(other, 'e'))
+  await until(() => said.some((news) => /^Redis is back/.test(news)))
+})
+
+t.test('the list of logins holds the latest 20', async (t) => {
+  for (let index = 0; index < 25; index++) {
+    await noteLogin(one.redis, { id: `${index}`, user: 'ann', number: 0, until: later, since: 0, browser: 'x' })
+  }
+  const ids = (await listLogins(other.redis, 'ann')).map(({ id }: { id: string }) => id)
+  t.strictSame(ids, Array.from({ length: 20 }, (_, index) => `${24 - index}`))
+  t.strictSame(await listLogins(other.redis, 'bob'), [])
+  t.ok((await one.redis.ttl('logins:ann')) > 86_000, 'and ends with them')
 })
 
 t.test('a session that ends meanwhile is not kept', async (t) => {

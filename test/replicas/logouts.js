@@ -100,6 +100,8 @@ export async function logoutStories({ replicas, crowd, attacker, machines, relay
         assert.match(answer.body, /You are logged out in this browser\. The other machines could not be told/)
         assert.match(answer.headers['set-cookie'][0], /^__Host-session=; Max-Age=0/, 'the browser forgets its cookie')
         assert.match(await healthOf(machines[0]), /"away"/)
+        assert.equal((await leaver.sendTo(machines[0], 'GET', '/health')).status, 200, 'it goes on')
+        assert.equal((await crowd.visitor('comer').postTo(machines[0], '/login', 'name=comer')).status, 303)
 
         await replicas.startRedis()
         // A machine that starts now finds what the others give back to Redis.
@@ -191,6 +193,12 @@ export async function refuseStories({ crowd, attacker, machines, relays, story }
       const inside = await comer.sendTo(machines[1], 'GET', '/')
       assert.equal(inside.status, 200, 'who logs in now is in')
       assert.match(inside.body, /"comer"/)
+      const other = { cookie: comer.cookie, user: comer.name }
+      assert.equal((await comer.postTo(machines[0], '/logout')).status, 303)
+      assert((await attacker.replay(other, machines[1])).accepted, 'that is not promised: it began after the last contact')
+      comer.cookie = other.cookie
+      assert.equal((await comer.postTo(machines[1], '/logout')).status, 503, 'the others cannot be told')
+      assert(!(await attacker.replay(other, machines[0])).accepted)
 
       relays[1].mend()
       const again = await until(async () => {
