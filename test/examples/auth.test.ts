@@ -395,3 +395,10 @@ t.test('a request that takes too long is ended', async (t) => {
   t.match(server, { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000, timeout: 30_000 })
   t.match(await exchange(await listen(t, server), 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 /)
 })
+
+t.test('a cookie that is Secure on every connection is one that no sibling domain can set', async (t) => {
+  Session.secure = true // for good, since the name needs it: this is the last test
+  const browser = new Client(await listen(t, openSite([key])))
+  const { headers } = await browser.post('/login', user1, { 'X-Forwarded-Proto': 'https' })
+  t.match(headers['set-cookie'], [/^__Host-session=[\w-]+; .*; Path=\/; Secure; HttpOnly; SameSite=Lax$/])
+})
