@@ -48,6 +48,7 @@ replicas: build/replicas/run.js ## start nginx with three machines and Redis beh
 	@node build/replicas/run.js
 
 test-replicas: build/replicas/run.js ## kill replicas and Redis, change keys, replay logged-out cookies
+	SERVICES=1 $(bin)/tap --disable-coverage test/examples/revocations.test.ts
 	node test/replicas/run.js
 
 mutate: build ## break lib/ line by line; every break has to fail a test

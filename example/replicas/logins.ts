@@ -1,4 +1,4 @@
-import type { Redis } from './revocations.js'
+import type { Redis } from './redis.js'
 import type { Login } from './revoked.js'
 
 const mostListed = 20

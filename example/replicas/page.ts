@@ -7,7 +7,7 @@ const style = readFileSync(new URL('style.css', secured), 'utf8') + `
 table { border-collapse: collapse; margin: 2rem 0; width: 100% }
 th, td { border-top: 1px solid var(--line); padding: .5rem 1rem .5rem 0; text-align: left }
 td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
-.buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.75rem }
+.buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.75rem 0 }
 `
 
 /** What a person sees: who answered this time, and what the browser's cookie holds. */

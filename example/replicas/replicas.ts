@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -163,13 +163,10 @@ function isRunning(child: ChildProcess): boolean {
   return child.exitCode === null && child.signalCode === null
 }
 
+/** The first that a machine tells of what is wanted. */
 async function news(machine: ChildProcess, ...wanted: string[]): Promise<string> {
-  const ended = once(machine, 'exit').then(() => { throw new Error('a machine ended') })
-  const told = (async () => {
-    for (;;) {
-      const [message] = await once(machine, 'message')
-      if (wanted.includes(message)) return message
-    }
-  })()
-  return Promise.race([told, ended])
+  for await (const [message] of on(machine, 'message', { close: ['exit'] })) {
+    if (wanted.includes(message)) return message
+  }
+  throw new Error('a machine ended')
 }

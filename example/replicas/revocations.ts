@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createClient } from 'redis'
+import { client, type Redis, within } from './redis.js'
 import { everySession, margin, now, Revoked } from './revoked.js'
 
 const key = 'revoked' // the sorted set of all entries by their end, and the channel on which new ones are told
-const complete = 'revoked:complete' // is there unless Redis lost its data
+const mark = 'revoked:mark' // random, set anew when Redis has lost its data and got it back
 const page = 1_000 // entries sent or read at once
 const beat = 250 // milliseconds from one sign of life to the next
 const patience = 2_000 // milliseconds until a connection that says nothing counts as lost
@@ -11,8 +12,6 @@ const pagePatience = 10_000 // milliseconds, where a whole page is on its way
 const grace = 3_000 // milliseconds in which processes that know more give an empty Redis its data back
 
 type Entry = [what: string, until: number]
-const connection = (url: string) => createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy: false } })
-export type Redis = ReturnType<typeof connection>
 
 /** What was revoked anywhere, known in every process: stored in Redis, told to all, and looked up in memory. */
 export class Revocations {
@@ -61,18 +60,19 @@ export class Revocations {
 
   async #keepUp(url: string, say: (news: string) => void, filled: () => void): Promise<never> {
     for (let first = true; ; await delay(beat, undefined, { ref: false })) {
-      const [redis, news] = [connection(url), connection(url)]
+      const [redis, news] = [client(url), client(url)]
       try {
-        await this.#connect(redis, news)
+        await within(patience, Promise.all([redis.connect(), news.connect()]))
         await this.#listen(news) // before anything is read: what comes in between is heard
         await this.#compare(redis)
         await this.#load(redis)
-        if (first && !(await within(patience, redis.exists(complete)))) await delay(grace)
+        if (first && !(await within(patience, redis.exists(mark)))) await delay(grace)
         this.#redis = redis
         await this.#sendBack()
-        await within(patience, redis.set(complete, 'yes'))
+        await within(patience, redis.set(mark, randomUUID(), { condition: 'NX' }))
+        const data = await within(patience, redis.get(mark))
         for (;; await delay(beat, undefined, { ref: false })) {
-          await this.#beat(redis, news)
+          await this.#beat(redis, news, data)
           if (this.#away) say(`Redis is back, ${this.known.size} revocations are known`)
           this.#away = first = false
           filled()
@@ -82,14 +82,9 @@ export class Revocations {
         this.#away = true
       } finally {
         this.#redis = undefined
-        for (const client of [redis, news]) if (client.isOpen) client.destroy()
+        for (const each of [redis, news]) if (each.isOpen) each.destroy()
       }
     }
-  }
-
-  async #connect(...clients: Redis[]): Promise<void> {
-    for (const client of clients) client.on('error', () => {}).unref() // the command under way tells it too
-    await within(patience, Promise.all(clients.map((client) => client.connect())))
   }
 
   async #listen(news: Redis): Promise<void> {
@@ -131,11 +126,11 @@ export class Revocations {
   }
 
   /** Proves that both connections live, and that Redis still has its data. */
-  async #beat(redis: Redis, news: Redis): Promise<void> {
+  async #beat(redis: Redis, news: Redis, data: string | null): Promise<void> {
     const asked = Date.now()
     // The answers of one connection come in order: with this one, all that was told before it was asked for is heard.
-    const [there] = await within(patience, Promise.all([redis.exists(complete), news.ping()]))
-    if (!there) throw new Error('it has lost its data')
+    const [marked] = await within(patience, Promise.all([redis.get(mark), news.ping()]))
+    if (marked !== data) throw new Error('it has lost its data')
     await this.#sendBack()
     this.#heardAll = asked
     if (this.#nextDrop > asked) return
@@ -153,11 +148,4 @@ function* pages(entries: Iterable<Entry>): Generator<Entry[]> {
     some = []
   }
   if (some.length > 0) yield some
-}
-
-/** A promise's value, as long as it does not take longer. */
-async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
-  const timer = new AbortController()
-  const late = delay(milliseconds, undefined, { signal: timer.signal }).then(() => { throw new Error('no answer') })
-  return Promise.race([promise, late]).finally(() => timer.abort())
 }

@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { RequestSessions, SessionHandler } from 'seshcookie-http'
 
-const attributes = '; Max-Age=86400; Path=/; Secure; HttpOnly; SameSite=Lax'
 export const longestLine = 4093 // bytes of a whole Set-Cookie line
 
 /** One handler for each kind of cookie, at /lax, /strict, and so on. Each counts the visits in its own session. */
@@ -70,8 +69,9 @@ export function hash(text) {
  * at a time, the spaces that hide the length, so the name takes up what is left.
  */
 function longestText() {
-  const codec = new SessionHandler(() => {}, randomBytes(32), new RequestSessions(), { cookieName: 'long' })
-  const size = (length) => `long=${codec.encodeCookie({ text: 'a'.repeat(length) })}${attributes}`.length
+  const sessions = new RequestSessions({ secure: true })
+  const handler = new SessionHandler(null, randomBytes(32), sessions, { cookieName: 'long' })
+  const size = (length) => handler.encodeSetCookie({ text: 'a'.repeat(length) }).length
   let length = 1
   while (length < longestLine && fits(length + 1)) length++
   return { length, cookieName: 'long'.padEnd(4 + longestLine - size(length), '_') }

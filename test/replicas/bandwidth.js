@@ -12,7 +12,7 @@ import { RequestSessions, SessionHandler } from 'seshcookie-http'
 const handler = new SessionHandler(() => {}, randomBytes(32), new RequestSessions({ secure: true }), {
   cookieName: '__Host-session',
 })
-const attributes = '; Max-Age=86400; Path=/; Secure; HttpOnly; SameSite=Lax'
+const attributes = `; Max-Age=86400; Expires=${new Date().toUTCString()}; Path=/; Secure; HttpOnly; SameSite=Lax`
 const session = (size) => handler.encodeCookie({ text: 'x'.repeat(size - JSON.stringify({ text: '' }).length) })
 const rows = [
   ['id of 32 bytes, session in a store', () => randomBytes(32).toString('base64url')],
