@@ -138,7 +138,7 @@ t.test('an equal object of another realm is no change', async (t) => {
   for (const remember of [0, 1000]) {
     t.test(`remember: ${remember}`, async (t) => {
       const served = await serveSessions(t, (req, res, sessions) => {
-        sessions.get(req).user = runInNewContext('({ id: 1 })') as object
+        sessions.get(req).user = runInNewContext('({ id: 1 })') as { id: number }
         res.end()
       }, { remember })
       const first = await served.ask('/')
