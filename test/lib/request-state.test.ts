@@ -952,6 +952,7 @@ t.test('set and clear after the response is over are late', async (t) => {
   for (const [name, change] of [
     ['set', (sessions, req) => sessions.set(req, { b: 2 })],
     ['clear', (sessions, req) => sessions.clear(req)],
+    ['limit', (sessions, req) => sessions.limit(req, { maxAge: 10 })],
   ] as [string, (sessions: RequestSessions, req: IncomingMessage) => void][]) {
     t.test(name, async (t) => {
       const served = await serveSessions(t, (req, res, sessions) => {
