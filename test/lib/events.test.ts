@@ -173,13 +173,15 @@ t.test('insecure: once a process each, where a Secure cookie leaves with no sign
     [true, { headers: { forwarded: 'for=1.2.3.4;proto=https;by=5' } }],
     ['auto', { headers: {} }],
   ]
+  const notSecure = [[false, { headers: {} }], ['auto', { headers: { 'x-forwarded-proto': 'http' } }]]
   const rows: [name: string, requests: unknown[], told: string[]][] = [
-    ['plain HTTP after others', [...tls, plain, plain], [...tls.map(() => 'saved'), 'saved', 'insecure true', 'saved']],
-    ['a proxy that took plain HTTP', [[true, { headers: { 'x-forwarded-proto': 'http' } }], plain], ['saved', 'insecure true', 'saved']],
-    ['not Secure behind a proxy that took TLS', [['auto', forwarded], ['auto', forwarded]], ['saved', 'insecure false', 'saved']],
-    ['not Secure by choice behind such a proxy', [[false, forwarded]], ['saved', 'insecure false']],
-    ['not Secure, and no proxy', [[false, { headers: {} }], ['auto', { headers: { 'x-forwarded-proto': 'http' } }]], ['saved', 'saved']],
-    ['both', [[false, forwarded], plain, [false, forwarded], plain], ['saved', 'insecure false', 'saved', 'insecure true', 'saved', 'saved']],
+    ['neither where all is well, then Secure over plain HTTP, then not Secure behind a proxy that took TLS',
+      [...tls, ...notSecure, plain, plain, ['auto', forwarded], [false, forwarded], plain],
+      [...tls, ...notSecure].map(() => 'saved')
+        .concat('saved', 'insecure true', 'saved', 'saved', 'insecure false', 'saved', 'saved')],
+    ['not Secure by choice behind such a proxy, and Secure behind one that took plain HTTP',
+      [[false, forwarded], [true, { headers: { 'x-forwarded-proto': 'http' } }], plain],
+      ['saved', 'insecure false', 'saved', 'insecure true', 'saved']],
   ]
   for (const [name, requests, told] of rows) {
     t.test(name, async (t) => {
