@@ -1,5 +1,4 @@
 import type { Contents } from './codec.js'
-import { isSpelledAs } from './spelling.js'
 
 // Characters at the end of a value: over 40 bits of its tag, so that nobody guesses their way to the comparison of a
 // whole value, which ends where two differ. As a number, since V8 would hash and compare a string.
@@ -48,7 +47,7 @@ export class Remembered {
     if (this.#limit === 0) return
     const key = keyOf(contents.value)
     if (this.#places.has(key)) return
-    const isFoundCanonical = session !== undefined && isSpelledAs(session, contents.text!, false)
+    const isFoundCanonical = session !== undefined && JSON.stringify(session) === contents.text
     const kept = isFoundCanonical ? { ...contents, canonical: true } : contents
     this.#places.set(key, this.#take({ key, contents: kept, used: false }))
   }

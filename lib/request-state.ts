@@ -8,7 +8,6 @@ import { quoted } from './quoted.js'
 import type { SessionCookie } from './session-cookie.js'
 import { changedKeys, stringifySession, textOf } from './session-json.js'
 import { checkPlain, copyOfValues } from './session-values.js'
-import { isSpelledAs } from './spelling.js'
 import { isForwardedTls, isTls } from './transport.js'
 import type { AnyRequest, AnyResponse, SessionInfo } from './types.js'
 
@@ -156,10 +155,9 @@ export class RequestState {
 
   #decide(req: AnyRequest, session: object): Decision {
     const held = this.#held
-    const isHeld = held.text !== undefined && isSpelledAs(session, held.text, true)
-    const text = isHeld ? held.text : stringifySession(session)
+    const text = stringifySession(session)
     const isEmpty = text === '{}'
-    if ((isHeld || this.#isSameText(text)) && (isEmpty || isSameLifetime(this.#currentLifetime, held.lifetime))) {
+    if (this.#isHeld(text) && (isEmpty || isSameLifetime(this.#currentLifetime, held.lifetime))) {
       if (!isEmpty && this.#isDue()) return this.#save(req, text, true)
       return { line: undefined, event: undefined, held }
     }
@@ -174,16 +172,10 @@ export class RequestState {
     return { line, event: { type: 'saved', bytes: line.length, renewed }, held }
   }
 
-  /**
-   * Whether `text` is what the browser holds: the same text, of objects that the quick look does not know, such as those
-   * of another realm, or another spelling, which no JSON.stringify of this library made.
-   */
-  #isSameText(text: string): boolean {
+  /** Whether `text` is what the browser holds, which may have been spelled otherwise than JSON.stringify does. */
+  #isHeld(text: string): boolean {
     const { text: held, canonical } = this.#held
-    if (text === held) return true
-    if (canonical || held === undefined) return false
-    const session = JSON.parse(held) as object
-    return !isSpelledAs(session, held, false) && text === JSON.stringify(session)
+    return text === held || !canonical && held !== undefined && text === JSON.stringify(JSON.parse(held))
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
@@ -250,7 +242,7 @@ export class RequestState {
     const session = this.#session
     const held = this.#held
     if (session === undefined || held.text === undefined) return
-    const text = isSpelledAs(session, held.text, false) ? held.text : textOf(session)
+    const text = textOf(session)
     const lifetime = this.#currentLifetime
     const lost = text === held.text ? [] : changedKeys(held.text, session).map(quoted)
     const isLimited = text !== '{}' && !isSameLifetime(lifetime, held.lifetime)

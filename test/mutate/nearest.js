@@ -26,7 +26,6 @@ export const nearest = {
   'session-values.ts': ['lib/session-values.test.ts', 'lib/request-state.test.ts'],
   'sessions.ts': ['lib/handler.test.ts', 'lib/options.test.ts', 'lib/request-state.test.ts'],
   'set-cookie.ts': ['lib/set-cookie.test.ts', 'lib/options.test.ts'],
-  'spelling.ts': ['lib/spelling.test.ts', 'lib/request-state.test.ts'],
   'transport.ts': ['lib/transport.test.ts', 'lib/events.test.ts'],
   'warnings.ts': ['lib/warnings.test.ts', 'lib/events.test.ts'],
 }
