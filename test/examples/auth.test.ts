@@ -30,7 +30,7 @@ function openDoor(next: RequestListener, check: typeof checkUser = async () => t
 
 t.test('a person logs in, reads, and logs out', async (t) => {
   const browser = new Client(await listen(t, openSite([key])))
-  t.match(await browser.get('/'), { status: 303, headers: { location: '/login', 'set-cookie': undefined } })
+  t.match(await browser.get('/'), { status: 303, headers: { 'location': '/login', 'set-cookie': undefined } })
 
   const form = await browser.get('/login')
   t.equal(form.status, 200)
@@ -253,7 +253,7 @@ t.test('cookies that count for nothing', async (t) => {
   t.equal((await stranger.get('/')).status, 200, 'the real one')
   for (const [name, value] of rows) {
     stranger.cookies.set('session', value)
-    t.match(await stranger.get('/'), { status: 303, headers: { location: '/login', 'set-cookie': undefined } }, name)
+    t.match(await stranger.get('/'), { status: 303, headers: { 'location': '/login', 'set-cookie': undefined } }, name)
   }
 })
 
