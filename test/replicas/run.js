@@ -145,7 +145,9 @@ async function stories({ replicas, crowd, story, complaints }) {
       replicas.setKeys(bad)
       complaints.length = 0
       await assert.rejects(replicas.reloadMachine(0), { message: 'the old processes stay' })
-      assert.match(complaints.join(''), /^machine A: line \d of .* is no key; make one with: openssl rand -base64 32$/m)
+      const complaint = /^machine A: line \d of .* is no key; make one with: openssl rand -base64 32$/m
+      for (let waited = 0; waited < 100 && !complaint.test(complaints.join('')); waited++) await new Promise((resolve) => { setTimeout(resolve, 100) }) // it comes by a pipe
+      assert.match(complaints.join(''), complaint)
     }
     await everyMachineAnswers(crowd.visitor('onlooker'))
     replicas.setKeys([newKey])
