@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises'
  *   has                        the method of res that the row needs; a runtime without it has no such row
  *   http1: true                not in HTTP/2 (which has no reason phrases, no chunks, and no setHeaders)
  *   alone: true                without own cookies
- *   bypass: true               goes around any hook: DESIGN.md and the README say so, and the answer is the bare one
+ *   bypass: true               goes around any hook: SECURITY.md says so, and the answer is the bare one
  */
 
 const set = (res, cookies) => {
