@@ -33,7 +33,7 @@ export function parseSession(text: string): object | undefined {
   return Object.setPrototypeOf(session, null) as object
 }
 
-/** The same, or undefined where the session cannot be stored. */
+/** The JSON text of a session, or undefined where it cannot be stored. */
 export function textOf(session: object): string | undefined {
   try {
     return stringifySession(session)
