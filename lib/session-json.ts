@@ -42,7 +42,9 @@ export function textOf(session: object): string | undefined {
   }
 }
 
-/** The names at the top level whose values differ between a JSON text and a session. */
+const maxChangedKeys = 64 // that are told; a session may have grown without a bound
+
+/** The first names at the top level whose values differ between a JSON text and a session. */
 export function changedKeys(text: string, session: object): string[] {
   const before = JSON.parse(text) as Record<string, unknown>
   const after = session as Record<string, unknown>
@@ -50,5 +52,10 @@ export function changedKeys(text: string, session: object): string[] {
   const valueText = (object: Record<string, unknown>, key: string) => textOf({
     get value() { return Object.hasOwn(object, key) ? object[key] : undefined }, // one that throws is caught there
   })
-  return [...keys].filter((key) => valueText(before, key) !== valueText(after, key))
+  const changed: string[] = []
+  for (const key of keys) {
+    if (valueText(before, key) !== valueText(after, key)) changed.push(key)
+    if (changed.length === maxChangedKeys) break
+  }
+  return changed
 }
