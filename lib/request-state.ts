@@ -6,8 +6,8 @@ import { hookHead } from './header-hook.js'
 import { idleWindow, isSameLifetime, noLifetime, sessionInfo, unixTime, type Lifetime, type Times } from './lifetime.js'
 import { quoted } from './quoted.js'
 import type { SessionCookie } from './session-cookie.js'
-import { changedKeys, stringifySession, textOf } from './session-json.js'
-import { checkPlain, copyOfValues } from './session-values.js'
+import { changedKeys, spelled, stringifySession, textOf } from './session-json.js'
+import { checkPlain, copyOfValues, isAsSeen } from './session-values.js'
 import { isForwardedTls, isTls } from './transport.js'
 import type { AnyRequest, AnyResponse, SessionInfo } from './types.js'
 
@@ -49,6 +49,7 @@ export class RequestState {
   #lifetime: Lifetime | undefined // undefined while it is that of what is held
   #held = nothingHeld
   #decision: Decision | undefined
+  #seen: readonly unknown[] | undefined // the values that were decided about; undefined once they are known to differ
   #isFirstAskedLate = false
   #willTellLate = false
   #opened: SessionEvent | undefined // for debugging
@@ -155,7 +156,8 @@ export class RequestState {
 
   #decide(req: AnyRequest, session: object): Decision {
     const held = this.#held
-    const text = stringifySession(session)
+    const { text, seen } = spelled(session)
+    this.#seen = seen
     const isEmpty = text === '{}'
     if (this.#isHeld(text) && (isEmpty || isSameLifetime(this.#currentLifetime, held.lifetime))) {
       if (!isEmpty && this.#isDue()) return this.#save(req, text, true)
@@ -237,13 +239,25 @@ export class RequestState {
     })
   }
 
+  /** Most sessions are, and it is quickly found out. */
+  #isAsSeen(session: object, lifetime: Lifetime, held: Held): boolean {
+    if (this.#seen === undefined || !isSameLifetime(lifetime, held.lifetime)) return false
+    try {
+      if (isAsSeen(session, this.#seen)) return true
+    } catch {
+      // a getter or proxy
+    }
+    this.#seen = undefined
+    return false
+  }
+
   /** What was changed since the head left is lost, and somebody should know; told once. */
   #tellLate(req: AnyRequest): void {
     const session = this.#session
     const held = this.#held
-    if (session === undefined || held.text === undefined) return
-    const text = textOf(session)
     const lifetime = this.#currentLifetime
+    if (session === undefined || held.text === undefined || this.#isAsSeen(session, lifetime, held)) return
+    const text = textOf(session)
     const lost = text === held.text ? [] : changedKeys(held.text, session).map(quoted)
     const isLimited = text !== '{}' && !isSameLifetime(lifetime, held.lifetime)
     const isLate = lost.length > 0 || isLimited || this.#isFirstAskedLate

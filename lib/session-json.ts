@@ -1,16 +1,29 @@
 import { checkValues, unreadableError } from './session-values.js'
 
+/** A session as text, and the values it is made of, for {@link isAsSeen}. */
+interface Spelled {
+  readonly text: string
+  readonly seen: readonly unknown[]
+}
+
+/**
+ * @throws ValueError, SizeError as {@link checkValues} does
+ */
+export function spelled(session: object): Spelled {
+  const seen = checkValues(session)
+  try {
+    return { text: JSON.stringify(session), seen }
+  } catch {
+    throw unreadableError()
+  }
+}
+
 /**
  * The JSON text of a session.
  * @throws ValueError, SizeError as {@link checkValues} does
  */
 export function stringifySession(session: object): string {
-  checkValues(session)
-  try {
-    return JSON.stringify(session)
-  } catch {
-    throw unreadableError()
-  }
+  return spelled(session).text
 }
 
 /** The session that a JSON text holds, with a null prototype, or undefined where it holds none. */

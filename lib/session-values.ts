@@ -26,11 +26,12 @@ function valueError(path: string, found: string): ValueError {
 
 /**
  * Looks at all values of a session, which are to be those that JSON carries, and counts them as it goes: what has too
- * many of them, or too long ones, is refused after some 4096 of them, however large it is.
+ * many of them, or too long ones, is refused after some 4096 of them, however large it is. Returns what it has seen, for
+ * {@link isAsSeen}.
  * @throws ValueError with the path to a value that JSON would drop or change, or that cannot be looked at
  * @throws SizeError with the path to where counting stopped
  */
-export function checkValues(session: object): void {
+export function checkValues(session: object): readonly unknown[] {
   const look = new Look()
   let flaw: Flaw | undefined
   try {
@@ -38,10 +39,32 @@ export function checkValues(session: object): void {
   } catch {
     throw unreadableError()
   }
-  if (flaw === undefined) return
+  if (flaw === undefined) return look.seen
   const path = `session${flaw[0]}`
   if (flaw[1] !== tooLarge) throw valueError(path, flaw[1])
   throw sizeError(look.bytes, largestKeys(session), `counted up to ${path}, so all of it may take more`)
+}
+
+/**
+ * Whether a session still holds the very values that a look has seen, in the same places: much quicker to find out than
+ * its text. False says nothing about the text.
+ */
+export function isAsSeen(session: object, seen: readonly unknown[]): boolean {
+  let at = 0
+  const isNext = (value: unknown): boolean => {
+    if (seen[at++] !== value) return false
+    if (value === null || typeof value !== 'object') return true
+    if (Array.isArray(value)) {
+      if (seen[at++] !== value.length) return false
+      for (let index = 0; index < value.length; index++) if (!isNext(value[index])) return false
+      return true
+    }
+    const names = Object.keys(value)
+    if (seen[at++] !== names.length) return false
+    for (const name of names) if (seen[at++] !== name || !isNext(value[name as keyof typeof value])) return false
+    return true
+  }
+  return isNext(session)
 }
 
 /**
@@ -82,6 +105,8 @@ export function largestOf(keys: { key: string, bytes: number }[]): { key: string
 
 /** One look at a session. Paths are built on the way back, so that they cost nothing where nothing is wrong. */
 class Look {
+  /** Each value on the way; after an array its length, after an object the number of its names, before a value its name. */
+  readonly seen: unknown[] = []
   readonly #parents: object[] = []
   #values = 0
   #characters = 0
@@ -95,30 +120,32 @@ class Look {
     const parents = this.#parents
     if (parents.includes(value)) return ['', 'a cycle']
     if (parents.length === maxDepth) return ['', `nested more than ${maxDepth} deep`]
-    const isArray = Array.isArray(value)
     if (!isOfNoClass(value)) return ['', `an instance of ${className(value)}`]
     if ((JSON as RawJSON).isRawJSON?.(value)) return ['', 'raw JSON']
     // JSON.stringify would call it, and store what it returns.
     if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return ['.toJSON', 'a function']
     parents.push(value)
-    const flaw = isArray ? this.#flawInArray(value) : this.#flawInObject(value)
+    this.seen.push(value)
+    const flaw = Array.isArray(value) ? this.#flawInArray(value) : this.#flawInObject(value)
     parents.pop()
     return flaw ?? symbolIn(value)
   }
 
   #flawOf(value: unknown): Flaw | undefined {
     if (++this.#values > maxValues) return ['', tooLarge]
+    if (typeof value === 'object' && value !== null) return this.flawIn(value)
+    this.seen.push(value)
     switch (typeof value) {
       case 'string': return this.#isTooLong(value) ? ['', tooLarge] : undefined
       case 'number': return Number.isFinite(value) ? undefined : ['', String(value)]
-      case 'boolean': return undefined
-      case 'object': return value === null ? undefined : this.flawIn(value)
+      case 'boolean': case 'object': return undefined
       case 'undefined': return ['', 'undefined']
       default: return ['', `a ${typeof value}`]
     }
   }
 
   #flawInArray(array: unknown[]): Flaw | undefined {
+    this.seen.push(array.length)
     for (let index = 0; index < array.length; index++) {
       const flaw: Flaw | undefined = index in array ? this.#flawOf(array[index]) : ['', 'a hole']
       if (flaw !== undefined) return [`[${index}]${flaw[0]}`, flaw[1]]
@@ -128,8 +155,12 @@ class Look {
   }
 
   #flawInObject(object: object): Flaw | undefined {
-    for (const name of Object.keys(object)) {
+    const names = Object.keys(object)
+    this.seen.push(names.length)
+    for (const name of names) {
       const value = object[name as keyof typeof object] as unknown
+      this.seen.push(name)
+      if (value === undefined) this.seen.push(value)
       const flaw: Flaw | undefined = name === '__proto__' ? ['', 'a key that changes prototypes']
         : this.#isTooLong(name) ? ['', tooLarge]
         : value === undefined ? undefined : this.#flawOf(value)
