@@ -515,6 +515,26 @@ t.test('sealing depends on nothing that the call before left', async (t) => {
     })
   }
 
+  const acts: [where: string, act: (codec: Codec) => unknown][] = [
+    ['opening', (codec) => codec.open(good)],
+    ['sealing', (codec) => codec.seal(text, at(3, 4))],
+  ]
+  for (const [where, act] of acts) {
+    t.test(`after the value could not be spelled for want of stack or memory while ${where}`, async (t) => {
+      const codec = newCodec()
+      const { toString } = Buffer.prototype
+      Buffer.prototype.toString = () => { throw new RangeError('no room') }
+      try {
+        t.throws(() => act(codec), { message: 'no room' })
+      } finally {
+        Buffer.prototype.toString = toString
+      }
+      const value = codec.seal(text, at(1, 2))
+      t.equal(value, byHand({ iv: ivOf(value), plain: plainOf(text) }))
+      t.strictSame(opening(codec, good), { text, ...at(1, 2), keyIndex: 0 })
+    })
+  }
+
   t.test('after hash threw while sealing', async (t) => {
     const codec = newCodec()
     const undo = breakCrypto('hash')

@@ -14,17 +14,18 @@ function setUp() {
   return { events, sessions, handler, cookie: `session=${handler.encodeCookie({ a: 1 })}` }
 }
 
-/** Calls `work` as deep in the stack as it goes, so that it has so few bytes left that it throws a RangeError. */
+/**
+ * Calls `work` at every depth of the stack, from the deepest one up, so that it is cut off at one place in it after
+ * another until there is room for all of it.
+ */
 function withLittleStack(work: () => void): RangeError | undefined {
   let thrown: RangeError | undefined
   const dive = (): void => {
-    let isDeeper = true
     try {
       dive()
     } catch {
-      isDeeper = false
+      // as deep as it goes
     }
-    if (isDeeper || thrown !== undefined) return
     try {
       work()
     } catch (error) {
@@ -52,12 +53,13 @@ t.test('a RangeError out of open', async (t) => {
   ]
   for (const [name, provoke] of breaks) {
     t.test(`${name}, leaves the state as it was`, async (t) => {
+      collectWarnings(t) // of an onEvent for which there was no room
       const { events, sessions, handler, cookie } = setUp()
       const { req, res } = requestAndResponse(cookie)
       handler.attach(req, res)
       const error = provoke(() => { sessions.get(req) })
       t.ok(error instanceof RangeError, String(error))
-      t.strictSame(events, [], 'it is no refusal')
+      t.strictSame(events.filter(({ type }) => type !== 'opened'), [], 'it is no refusal')
       const session = sessions.get(req)
       t.strictSame({ ...session }, { a: 1 }, 'the next get opens the cookie')
       t.ok(Object.isExtensible(session))
@@ -65,7 +67,9 @@ t.test('a RangeError out of open', async (t) => {
       res.writeHead(200)
       const line = String(res.getHeader('set-cookie'))
       t.strictSame({ ...handler.decodeCookie(line.slice('session='.length).split(';')[0]!) }, { a: 1, b: 2 }, 'and it is saved')
-      t.strictSame(events.map(({ type }) => type), ['opened', 'saved'])
+      const types = events.map(({ type }) => type)
+      t.equal(types.at(-1), 'saved')
+      t.ok(types.length <= 2, `${types.join()}: each is told once`)
     })
   }
 })

@@ -174,6 +174,37 @@ t.test('what JSON would drop or spell as the old text is refused, and the cookie
   }
 })
 
+t.test('a getter that throws when it is read the second time hides nothing', async (t) => {
+  class Nameless extends Map { static override readonly name = 1 as never }
+  const rows: [name: string, beside: object, path: string][] = [
+    ['NaN', { a: NaN }, 'session.a'],
+    ['a Map', { a: new Map([['a', 1]]) }, 'session.a'],
+    ['a hole', { a: [1, , 3] }, 'session.a[1]'],
+    ['a Map whose class has no name', { a: new Nameless() }, 'session.a'],
+    ['nothing', {}, 'session'],
+  ]
+  for (const [name, beside, path] of rows) {
+    t.test(`beside ${name}`, async (t) => {
+      const served = await serveSessions(t, (req, res, sessions) => {
+        let reads = 0
+        const getter = () => {
+          if (++reads > 1) throw new Error('secret')
+          return 1
+        }
+        const session = sessions.get(req)
+        Object.defineProperty(session, 'first', { get: getter, enumerable: true, configurable: true })
+        Object.assign(session, beside)
+        res.end()
+      })
+      const answer = await served.ask('/')
+      t.equal(answer.status, 500)
+      t.strictSame(answer.setCookie, [])
+      t.match(served.events, [{ type: 'failed', error: { code: 'ERR_SESHCOOKIE_VALUE', path } }])
+      t.equal(served.events.length, 1)
+    })
+  }
+})
+
 t.test('a session that no cookie holds is refused without looking at all of it', async (t) => {
   const served = await serveSessions(t, (req, res, sessions) => {
     const session = sessions.get(req) as { items: unknown[] }
