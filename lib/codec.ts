@@ -131,9 +131,9 @@ export class Codec {
     const tagStart = this.#ciphertextStart + length
     const views = this.#viewsFor(length)
 
-    // 2. A fresh IV, and the ciphertext: the keystream is written in its place, and P is added to it there.
+    // 2. A fresh IV, and the ciphertext: the keystream is put in its place, and P is added to it there.
     this.#takeIv()
-    bytes.write(this.#keystreams[0]!.for(this.#iv, length), this.#ciphertextStart, 'latin1')
+    this.#keystreams[0]!.for(this.#iv, length).copy(bytes, this.#ciphertextStart)
     xor(views.ciphertext, views.plain)
 
     // 3. The tag over A, IV, ciphertext and the length of A.
@@ -167,10 +167,10 @@ export class Codec {
     if (keyIndex === -1) return 'tag'
     if (length % padTo !== 0) return 'format'
 
-    // 2. Decryption: the keystream is written where P is to be, and the ciphertext is added to it there.
+    // 2. Decryption: the keystream is put where P is to be, and the ciphertext is added to it there.
     const plain = this.#plain
     const views = this.#viewsFor(length)
-    plain.write(this.#keystreams[keyIndex]!.for(this.#iv, length), 0, 'latin1')
+    this.#keystreams[keyIndex]!.for(this.#iv, length).copy(plain)
     xor(views.plain, views.ciphertext)
 
     // 1. The lifetime and times, and the JSON, less the spaces.

@@ -277,8 +277,13 @@ class GivenFields {
 
   /** Node pushes later values of a name into the array of the first, which must not be the handler's own. */
   #copy(): Record<string, unknown> | unknown[] {
-    return this.changed ??= Array.isArray(this.#given) ? this.#given.map(ownCopy) : { ...this.#given }
+    return this.changed ??= Array.isArray(this.#given) ? this.#given.map(ownCopy) : copyOf(this.#given)
   }
+}
+
+/** V8 takes 2 µs to add fields to what a spread made; but to assign a field `__proto__` would change the prototype. */
+function copyOf(fields: object): Record<string, unknown> {
+  return Object.hasOwn(fields, '__proto__') ? { ...fields } : Object.assign({} as Record<string, unknown>, fields)
 }
 
 function ownCopy(value: unknown): unknown {

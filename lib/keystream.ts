@@ -23,11 +23,8 @@ export class Keystream {
     this.#cipher = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false)
   }
 
-  /**
-   * The first `length` bytes for an IV; a multiple of 16, at most 4096. A latin1 string, since a Buffer is another
-   * object that has to be finalised.
-   */
-  for(iv: Buffer, length: number): string {
+  /** The first `length` bytes for an IV; a multiple of 16, at most 4096. */
+  for(iv: Buffer, length: number): Buffer {
     let word0 = iv.readUInt32BE(0)
     let word1 = iv.readUInt32BE(4)
     let word2 = iv.readUInt32BE(8)
@@ -45,6 +42,6 @@ export class Keystream {
       word1 = (word1 + 1) >>> 0
       if (word1 === 0) word0 = (word0 + 1) >>> 0
     }
-    return this.#cipher.update(blocks.subarray(0, length), undefined, 'latin1')
+    return this.#cipher.update(blocks.subarray(0, length))
   }
 }

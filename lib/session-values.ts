@@ -60,8 +60,12 @@ export function isAsSeen(session: object, seen: readonly unknown[]): boolean {
       return true
     }
     const names = Object.keys(value)
-    if (seen[at++] !== names.length) return false
-    for (const name of names) if (seen[at++] !== name || !isNext(value[name as keyof typeof value])) return false
+    const before = seen[at++] as readonly string[]
+    if (before.length !== names.length) return false
+    for (let index = 0; index < names.length; index++) {
+      const name = names[index]!
+      if (name !== before[index] || !isNext(value[name as keyof typeof value])) return false
+    }
     return true
   }
   return isNext(session)
@@ -105,7 +109,7 @@ export function largestOf(keys: { key: string, bytes: number }[]): { key: string
 
 /** One look at a session. Paths are built on the way back, so that they cost nothing where nothing is wrong. */
 class Look {
-  /** Each value on the way; after an array its length, after an object the number of its names, before a value its name. */
+  /** Each value on the way; after an array its length, after an object its names. */
   readonly seen: unknown[] = []
   readonly #parents: object[] = []
   #values = 0
@@ -156,10 +160,9 @@ class Look {
 
   #flawInObject(object: object): Flaw | undefined {
     const names = Object.keys(object)
-    this.seen.push(names.length)
+    this.seen.push(names)
     for (const name of names) {
       const value = object[name as keyof typeof object] as unknown
-      this.seen.push(name)
       if (value === undefined) this.seen.push(value)
       const flaw: Flaw | undefined = name === '__proto__' ? ['', 'a key that changes prototypes']
         : this.#isTooLong(name) ? ['', tooLarge]

@@ -460,6 +460,42 @@ t.test('late changes', async (t) => {
     })
   }
 
+  const changes: [name: string, change: (session: any) => void, lost: string[] | undefined][] = [
+    ['a value of the same type', (session) => { session.a = 2 }, ['a']],
+    ['an element of an array', (session) => { session.list[1] = 3 }, ['list']],
+    ['one more element', (session) => { session.list.push(3) }, ['list']],
+    ['one element less', (session) => { session.list.pop() }, ['list']],
+    ['an element of a nested array', (session) => { session.list[0][0] = 2 }, ['list']],
+    ['a nested value', (session) => { session.o.x = null }, ['o']],
+    ['one more name', (session) => { session.z = undefined }, undefined],
+    ['one more nested name', (session) => { session.o.z = 1 }, ['o']],
+    ['another nested name', (session) => { delete session.o.y; session.o.z = 2 }, ['o']],
+    ['a nested object for an equal one', (session) => { session.o = { x: 1, y: 2 } }, undefined],
+    ['undefined for what was', (session) => { session.a = undefined }, ['a']],
+    ['a name that JSON left out', (session) => { session.u = 1 }, ['u']],
+    ['a getter that throws', (session) => {
+      Object.defineProperty(session, 'a', { enumerable: true, configurable: true, get() { throw new Error() } })
+    }, ['a']],
+    ['nothing', () => {}, undefined],
+  ]
+  for (const [name, change, lost] of changes) {
+    t.test(`${name}, in a session of many kinds of values`, async (t) => {
+      const events: SessionEvent[] = []
+      const sessions = new RequestSessions({ onEvent: (event) => { events.push(event) } })
+      const { req, res } = requestAndResponse()
+      new SessionHandler(null, key, sessions).attach(req, res)
+      const session = sessions.get(req)
+      Object.assign(session, { a: 1, u: undefined, list: [[1], 2], o: { x: 1, y: 2 } })
+      res.writeHead(200)
+      change(session)
+      res.emit('close')
+      sessions.get(req)
+      await new Promise(setImmediate)
+      const keys = events.flatMap((event) => event.type === 'late' ? [event.error.keys] : [])
+      t.strictSame(keys, lost === undefined ? [] : [lost], 'told once')
+    })
+  }
+
   t.test('a session that could not be stored is not late, too', async (t) => {
     let closed = false
     const served = await serveSessions(t, (req, res, sessions) => {

@@ -24,8 +24,7 @@ function codecWith(encryption: Uint8Array, authentication: Uint8Array, a: Uint8A
 
 /** The keystream of lib/, which comes in whole blocks, cut to a length. */
 function keystreamOf(key: Uint8Array, iv: Uint8Array, length: number): Uint8Array {
-  const whole = new Keystream(createSecretKey(key)).for(Buffer.from(iv), 16 * Math.ceil(length / 16))
-  return Buffer.from(whole, 'latin1').subarray(0, length)
+  return new Keystream(createSecretKey(key)).for(Buffer.from(iv), 16 * Math.ceil(length / 16)).subarray(0, length)
 }
 
 /** The tag of lib/, which wants room before what it authenticates. */
