@@ -49,7 +49,7 @@ export class RequestState {
   #lifetime: Lifetime | undefined // undefined while it is that of what is held
   #held = nothingHeld
   #decision: Decision | undefined
-  #seen: readonly unknown[] | undefined // the values that were decided about; undefined once they are known to differ
+  #seen: readonly unknown[] | undefined // the values that were decided about
   #isFirstAskedLate = false
   #willTellLate = false
   #opened: SessionEvent | undefined // for debugging
@@ -243,12 +243,10 @@ export class RequestState {
   #isAsSeen(session: object, lifetime: Lifetime, held: Held): boolean {
     if (this.#seen === undefined || !isSameLifetime(lifetime, held.lifetime)) return false
     try {
-      if (isAsSeen(session, this.#seen)) return true
+      return isAsSeen(session, this.#seen)
     } catch {
-      // a getter or proxy
+      return false // a getter or proxy
     }
-    this.#seen = undefined
-    return false
   }
 
   /** What was changed since the head left is lost, and somebody should know; told once. */

@@ -476,6 +476,10 @@ t.test('late changes', async (t) => {
     ['a getter that throws', (session) => {
       Object.defineProperty(session, 'a', { enumerable: true, configurable: true, get() { throw new Error() } })
     }, ['a']],
+    ['a value that moves into the array before it', (session) => {
+      session.last.push('x')
+      session.end = undefined
+    }, ['last', 'end']],
     ['nothing', () => {}, undefined],
   ]
   for (const [name, change, lost] of changes) {
@@ -485,7 +489,7 @@ t.test('late changes', async (t) => {
       const { req, res } = requestAndResponse()
       new SessionHandler(null, key, sessions).attach(req, res)
       const session = sessions.get(req)
-      Object.assign(session, { a: 1, u: undefined, list: [[1], 2], o: { x: 1, y: 2 } })
+      Object.assign(session, { a: 1, u: undefined, list: [[1], 2], o: { x: 1, y: 2 }, last: ['x'], end: 'x' })
       res.writeHead(200)
       change(session)
       res.emit('close')
