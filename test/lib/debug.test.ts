@@ -33,6 +33,7 @@ const cases: Case[] = [
   { name: 'no cookies', says: [/^GET \/: no cookies came; no session came; wrote nothing, since the session is as it came$/] },
   { name: 'a query', url: `/shop?${secret}#x`, says: [/^GET \/shop: /] },
   { name: 'a path with a control character', url: '/a\u001b[2J\u00e9', says: [/^GET \/a\?\[2J\?: /] },
+  { name: 'a long path', url: `/${'a'.repeat(300)}`, says: [/^GET \/a{255}: /] },
   { name: 'cookies of others', cookies: ['theme', 'a\u0007b', 'theme'], says: [/cookies: theme, "a\\u0007b"; no session came;/] },
   { name: 'a cookie without a name', cookies: ['nameless'], says: [/^GET \/: no cookies came; no session came;/] },
   { name: 'many cookies', cookies: Array.from({ length: 25 }, (_, index) => `c${index}`), says: [/cookies: c0, .*, c19; no session came/] },
