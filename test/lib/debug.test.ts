@@ -86,7 +86,7 @@ const cases: Case[] = [
   { name: 'a Domain of the host before the proxy', act: 'change', isTls: true, options: { domain: 'app.test' }, headers: { 'host': '127.0.0.1:3000', 'x-forwarded-host': 'www.app.test' },
     says: [/wrote/], saysNot: /browser/ },
   { name: 'a Domain of the host before the standard proxy', act: 'change', isTls: true, options: { domain: 'app.test' },
-    headers: { 'host': '127.0.0.1:3000', 'forwarded': 'for=192.0.2.1;host="WWW.app.test:8443"' }, says: [/wrote/], saysNot: /browser/ },
+    headers: { host: '127.0.0.1:3000', forwarded: 'for=192.0.2.1;host="WWW.app.test:8443"' }, says: [/wrote/], saysNot: /browser/ },
   { name: 'a Domain of another host before the proxy', act: 'change', isTls: true, options: { domain: 'app.test' },
     headers: { 'host': 'app.test', 'x-forwarded-host': 'other.test' }, says: [/a browser drops it: Domain=app.test does not cover the host "other.test"$/] },
   { name: 'a Domain of no host', act: 'change', isTls: true, options: { domain: 'shop.example' }, says: [/does not cover the host undefined/] },

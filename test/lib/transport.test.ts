@@ -58,13 +58,13 @@ t.test('a proxy that says which host the browser asked for', async (t) => {
     [{ 'x-forwarded-host': 'www.app.test' }, 'www.app.test'],
     [{ 'x-forwarded-host': ' www.app.test:8443 , inner' }, 'www.app.test:8443'],
     [{ 'x-forwarded-host': '' }, undefined],
-    [{ 'forwarded': 'host=www.app.test' }, 'www.app.test'],
-    [{ 'forwarded': 'for=192.0.2.43; Host="www.app.test:8443";proto=https, host=inner' }, 'www.app.test:8443'],
-    [{ 'forwarded': 'for=192.0.2.43, host=www.app.test' }, 'www.app.test'],
+    [{ forwarded: 'host=www.app.test' }, 'www.app.test'],
+    [{ forwarded: 'for=192.0.2.43; Host="www.app.test:8443";proto=https, host=inner' }, 'www.app.test:8443'],
+    [{ forwarded: 'for=192.0.2.43, host=www.app.test' }, 'www.app.test'],
     [{ 'forwarded': 'host=www.app.test', 'x-forwarded-host': 'other' }, 'www.app.test'],
     [{ 'forwarded': 'for=192.0.2.43', 'x-forwarded-host': 'www.app.test' }, 'www.app.test'],
-    [{ 'forwarded': 'ghost=a' }, undefined],
-    [{ 'host': 'a' }, undefined],
+    [{ forwarded: 'ghost=a' }, undefined],
+    [{ host: 'a' }, undefined],
   ]
   for (const [headers, host] of rows) t.equal(forwardedHost(withHeaders(headers)), host, JSON.stringify(headers))
   pollute(t, 'x-forwarded-host', 'polluted')
