@@ -1,6 +1,7 @@
 /** What NODE_DEBUG=seshcookie prints, in a process of its own, since it is read when the library is loaded. */
 import t from 'tap'
 import { spawnSync } from 'node:child_process'
+import { isDebugging } from '../../lib/debug.js'
 import type { SessionOptions } from '../../lib/index.js'
 
 interface Case {
@@ -89,6 +90,8 @@ const cases: Case[] = [
     headers: { host: '127.0.0.1:3000', forwarded: 'for=192.0.2.1;host="WWW.app.test:8443"' }, says: [/wrote/], saysNot: /browser/ },
   { name: 'a Domain of another host before the proxy', act: 'change', isTls: true, options: { domain: 'app.test' },
     headers: { 'host': 'app.test', 'x-forwarded-host': 'other.test' }, says: [/a browser drops it: Domain=app.test does not cover the host "other.test"$/] },
+  { name: 'a Domain at the end of a word', act: 'change', isTls: true, options: { domain: 'app.test' }, headers: { host: 'notapp.test' },
+    says: [/a browser drops it: Domain=app.test does not cover the host "notapp.test"/] },
   { name: 'a Domain of no host', act: 'change', isTls: true, options: { domain: 'shop.example' }, says: [/does not cover the host undefined/] },
   { name: 'a Domain of the host', act: 'change', isTls: true, options: { domain: 'Shop.example' }, headers: { host: 'shop.Example' }, says: [/wrote/], saysNot: /browser/ },
   { name: 'a Domain above the host', act: 'change', isTls: true, options: { domain: 'shop.example' }, headers: { ':authority': 'www.shop.example' }, says: [/wrote/], saysNot: /browser/ },
@@ -209,4 +212,5 @@ t.test('a second line for a change that came late, as long as somebody holds the
 
 t.test('nothing without it', async (t) => {
   t.strictSame(run(`const cases = [{ act: 'change' }]\n${script}`, { NODE_DEBUG: 'http2x' }), [])
+  t.equal(isDebugging, false, 'nor is anything looked at')
 })
