@@ -4,11 +4,12 @@
  * but the state of a request, which looks at one boolean.
  */
 import { debuglog } from 'node:util'
+import { cookieValues } from './cookie-header.js'
 import type { SessionEvent } from './events.js'
 import { quoted } from './quoted.js'
 import type { SessionCookie } from './session-cookie.js'
 import { textOf } from './session-json.js'
-import { isForwardedTls, isTls, ownHeader } from './transport.js'
+import { askedUrl, forwardedHost, isForwardedTls, isTls, ownHeader } from './transport.js'
 import type { AnyRequest } from './types.js'
 
 const log = debuglog('seshcookie')
@@ -19,6 +20,8 @@ const maxNames = 20 // of cookies that are listed
 const maxPath = 256 // characters of a path that are shown
 const maxWatched = 1000 // sessions that are looked at for late changes
 const lookEvery = 100 // milliseconds
+const pairAfterComma = /,\s*[!#$%&'*+.^`|~\w-]+=/ // no comma alone: an application's own cookie may hold some
+const ownMachine = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/ // hosts
 
 const causes = {
   length: 'its length is none of ours; usually another application on this host uses the name, or something cut the value',
@@ -29,6 +32,8 @@ const causes = {
   ambiguous: 'two different ones open, or more than four came; usually one was set under another path or domain',
   invalid: '"validate" refused it',
 } as const
+
+const joined = 'something joined the cookies by commas instead of semicolons'
 
 /** A session that was read where there is no response to save it on. */
 export function reportRead(req: AnyRequest, cookie: SessionCookie, opened: SessionEvent | undefined): void {
@@ -76,7 +81,7 @@ function labelOf(req: AnyRequest): string {
 }
 
 function pathOf(req: AnyRequest): string {
-  return String(req.url).split(/[?#]/, 1)[0]!
+  return String(askedUrl(req)).split(/[?#]/, 1)[0]!
 }
 
 /** Which cookies came, and why ours did or did not open. */
@@ -88,21 +93,29 @@ function came(req: AnyRequest, cookie: SessionCookie, opened: SessionEvent | und
   const listed = names.slice(0, maxNames).map((name) => name === cookie.name ? name : quoted(name))
   const list = names.length === 0 ? 'no cookies came' : `cookies: ${listed.join(', ')}`
   if (opened?.type === 'opened') return `${list}; ${cookie.name} opened with key ${opened.keyIndex}`
-  if (opened?.type === 'rejected') return `${list}; ${cookie.name} did not open: ${causes[opened.reason]}`
+  if (opened?.type === 'rejected') return `${list}; ${cookie.name} did not open: ${whyRejected(opened.reason, cookie, header)}`
   if (names.includes(cookie.name)) return `${list}; ${cookie.name} was not looked at, since the session was cleared`
   return `${list}; no ${cookie.name} came${whyNone(req, cookie, header)}`
 }
 
-function whyNone(req: AnyRequest, cookie: SessionCookie, header: string): string {
-  if (header.split(',').some((part) => part.trimStart().startsWith(`${cookie.name}=`))) {
-    return ': something joined the cookies by commas instead of semicolons'
-  }
+function whyRejected(reason: keyof typeof causes, { name }: SessionCookie, header: string): string {
+  const isMisspelt = reason === 'length' || reason === 'format'
+  return isMisspelt && cookieValues(header, name).some((value) => pairAfterComma.test(value)) ? joined : causes[reason]
+}
+
+function whyNone(req: AnyRequest, { name, settings: { sameSite } }: SessionCookie, header: string): string {
+  if (header.split(',').some((part) => part.trimStart().startsWith(`${name}=`))) return `: ${joined}`
   const site = ownHeader(req, 'sec-fetch-site')
-  if (ownHeader(req, 'sec-fetch-mode') === 'cors' && site !== 'same-origin') {
-    return ': the page that asked is of another origin, and has to fetch with credentials: "include"'
+  const isFetch = ownHeader(req, 'sec-fetch-mode') === 'cors'
+  // RFC 6265bis §5.6.7.1: Lax lets a link of another site through.
+  const isLink = req.method === 'GET' && ownHeader(req, 'sec-fetch-dest') === 'document'
+  if (site === 'cross-site' && (sameSite === 'strict' || sameSite === 'lax' && !isLink)) {
+    const too = isFetch ? ' (even with SameSite=None, fetch needs credentials: "include")' : ''
+    return `: the request comes from another site, and the cookie is SameSite=${sameSite}${too}`
   }
-  if (site === 'cross-site') return `: the request comes from another site, and the cookie is SameSite=${cookie.settings.sameSite}`
-  return ''
+  return isFetch && site !== 'same-origin'
+    ? ': the page that asked is of another origin, and has to fetch with credentials: "include"'
+    : ''
 }
 
 function written(line: string | undefined, event: SessionEvent | undefined): string {
@@ -116,6 +129,7 @@ function written(line: string | undefined, event: SessionEvent | undefined): str
 /** What a browser will do with a line, as far as the request tells. */
 function* consequences(req: AnyRequest, cookie: SessionCookie, line: string): Generator<string> {
   const { domain, secure } = cookie.settings
+  const host = hostOf(req)
   const isSecure = line.includes('; Secure')
   const isOverTls = isTls(req) || isForwardedTls(req)
   if (isSecure && !isOverTls) {
@@ -123,16 +137,32 @@ function* consequences(req: AnyRequest, cookie: SessionCookie, line: string): Ge
     yield `a browser drops it: it is Secure${prefix}, and the request came over plain HTTP (most take it from localhost)`
   }
   if (!isSecure && isForwardedTls(req)) yield 'it is not Secure, although the browser uses TLS: set "secure" to true'
-  else if (!isSecure && secure === 'auto') yield 'a browser that has a Secure cookie of this name, from https, drops it'
-  const host = String(ownHeader(req, 'host') ?? ownHeader(req, ':authority')).replace(/:\d+$/, '').toLowerCase()
+  else if (!isSecure && secure === 'auto' && mayHoldSecure(req, cookie.name, host)) {
+    yield 'a browser that has a Secure cookie of this name, from https, drops it'
+  }
   if (domain !== undefined && host !== domain.toLowerCase() && !host.endsWith(`.${domain.toLowerCase()}`)) {
-    yield `a browser drops it: Domain=${domain} does not cover the host ${quoted(host)}`
+    const unless = forwardedHost(req) === undefined ? ', unless a proxy rewrote Host' : ''
+    yield `a browser drops it: Domain=${domain} does not cover the host ${quoted(host)}${unless}`
   }
   if (!isWithin(pathOf(req), cookie.path)) yield `a browser does not send it to this URL, which is not below Path=${cookie.path}`
   if (ownHeader(req, 'sec-fetch-site') === 'cross-site' && ownHeader(req, 'sec-fetch-dest') !== 'document' &&
     cookie.settings.sameSite !== 'none') {
     yield 'a browser drops it: the request comes from a page of another site'
   }
+}
+
+/** The host that the browser asked for, as far as the request tells, without its port. */
+function hostOf(req: AnyRequest): string {
+  const host = forwardedHost(req) ?? ownHeader(req, 'host') ?? ownHeader(req, ':authority')
+  return String(host).replace(/:\d+$/, '').toLowerCase()
+}
+
+/**
+ * Whether the browser may hold a Secure cookie of a name, to a request over plain HTTP: not if it sent one of that name,
+ * which is not Secure then. From its own machine most take it all the same.
+ */
+function mayHoldSecure(req: AnyRequest, name: string, host: string): boolean {
+  return !ownMachine.test(host) && cookieValues(ownHeader(req, 'cookie'), name).length === 0
 }
 
 /** RFC 6265bis §5.1.4. */

@@ -75,7 +75,8 @@ export class SessionHandler<
     const keys = deriveKeys(key)
     if (!(sessions instanceof RequestSessions)) {
       const { message } = misuse(TypeError, 'sessions', 'a RequestSessions', sessions)
-      throw new TypeError(`${message}; options are the fourth argument`)
+      const isCopy = typeof (sessions as Partial<RequestSessions> | null)?.limit === 'function'
+      throw new TypeError(`${message}; ${isCopy ? 'this one is of another copy of the package' : 'options are the fourth argument'}`)
     }
     const { cookieName = 'session', cookiePath = '/', remember = 1000 } =
       ownOptions('options', options, ['cookieName', 'cookiePath', 'remember']) as HandlerOptions

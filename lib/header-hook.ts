@@ -1,4 +1,5 @@
 import { completeHead, withdrawLine, type HeadAdditions } from './header-fields.js'
+import { askedUrl } from './transport.js'
 import type { AnyRequest, AnyResponse } from './types.js'
 
 /** Who is asked just before a response's headers leave, and told when they have, and when the response is over. */
@@ -24,7 +25,7 @@ interface Hookable {
  */
 export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher): void {
   const hookable = res as unknown as Hookable
-  const { url } = req // a router may rewrite it, and the browser does not know
+  const url = askedUrl(req) // a router may rewrite it, and the browser does not know
   const hook = (original: WriteHead): WriteHead => function (...args) {
     if (res.headersSent || isGone(req, res)) return Reflect.apply(original, res, args)
     const head = watcher.head(req)

@@ -58,7 +58,7 @@ export async function compile(path, names, compiler, options = {}) {
       exactOptionalPropertyTypes: true, noPropertyAccessFromIndexSignature: true, noEmit: true, rootDir: '.',
       experimentalDecorators: true, jsx: 'react-jsx', types: ['node'], esModuleInterop: true, ...options,
     },
-    files: names.filter((name) => /\.tsx?$/.test(name)),
+    files: names.filter((name) => /\.c?tsx?$/.test(name)),
   }))
   await program([join(here, 'node_modules', compiler, 'bin', 'tsc'), '-p', 'tsconfig.json'], path)
 }

@@ -13,8 +13,13 @@ blocks.delete(undefined)
 const checks = {
   async express(visitor) {
     equal([await visitor.go('/'), await visitor.go('/')], ['page view #1', 'page view #2'], 'pages')
+    await visitor.go('/logout')
+    equal(visitor.cookie, 'session=', 'the cookie after a logout')
   },
 }
+
+/** What a check needs beside the block. */
+const additions = { express: "app.get('/logout', (req, res) => { req.session = null; res.end() })" }
 
 export async function readmeRows(suite) {
   await row(suite, 'README.md', 'has a block for each check here', () => {
@@ -24,7 +29,7 @@ export async function readmeRows(suite) {
     await row(suite, `its block with ${name}`, 'does what it says', async () => {
       // Where the packed library is found, and the packages of this folder.
       const path = join(import.meta.dirname, 'packed')
-      writeFileSync(join(path, `readme-${name}.mjs`), code)
+      writeFileSync(join(path, `readme-${name}.mjs`), `${code}${additions[name] ?? ''}\n`)
       const server = new Server(path, `readme-${name}.mjs`)
       try {
         await checks[name](new Visitor(await server.port))

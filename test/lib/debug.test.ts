@@ -1,10 +1,12 @@
 /** What NODE_DEBUG=seshcookie prints, in a process of its own, since it is read when the library is loaded. */
 import t from 'tap'
 import { spawnSync } from 'node:child_process'
+import { isDebugging } from '../../lib/debug.js'
 import type { SessionOptions } from '../../lib/index.js'
 
 interface Case {
   name: string
+  method?: string
   options?: SessionOptions
   cookieName?: string
   cookiePath?: string
@@ -12,6 +14,7 @@ interface Case {
   cookies?: string[]
   separator?: string
   url?: string
+  originalUrl?: unknown
   headers?: Record<string, string>
   isTls?: boolean
   /** What the listener does with the session. */
@@ -23,12 +26,15 @@ interface Case {
 
 const secret = 'what-nobody-may-read'
 const fetched = { 'sec-fetch-mode': 'cors', 'sec-fetch-site': 'same-site' }
+const crossSite = { 'sec-fetch-mode': 'cors', 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'empty' }
+const linked = { 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' }
 const framed = { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'iframe' }
 
 const cases: Case[] = [
   { name: 'no cookies', says: [/^GET \/: no cookies came; no session came; wrote nothing, since the session is as it came$/] },
   { name: 'a query', url: `/shop?${secret}#x`, says: [/^GET \/shop: /] },
   { name: 'a path with a control character', url: '/a\u001b[2J\u00e9', says: [/^GET \/a\?\[2J\?: /] },
+  { name: 'a long path', url: `/${'a'.repeat(300)}`, says: [/^GET \/a{255}: /] },
   { name: 'cookies of others', cookies: ['theme', 'a\u0007b', 'theme'], says: [/cookies: theme, "a\\u0007b"; no session came;/] },
   { name: 'a cookie without a name', cookies: ['nameless'], says: [/^GET \/: no cookies came; no session came;/] },
   { name: 'many cookies', cookies: Array.from({ length: 25 }, (_, index) => `c${index}`), says: [/cookies: c0, .*, c19; no session came/] },
@@ -42,9 +48,23 @@ const cases: Case[] = [
   { name: 'one that validate refuses', cookies: ['valid'], options: { validate: () => false }, says: [/did not open: "validate" refused it/] },
   { name: 'one that is cleared', cookies: ['valid'], act: 'clear', says: [/session was not looked at, since the session was cleared; wrote session=; Max-Age=0; /] },
   { name: 'cookies joined by commas', cookies: ['theme', 'valid'], separator: ', ', says: [/no session came: something joined the cookies by commas/] },
+  { name: 'cookies joined by commas, ours first', cookies: ['valid', 'theme'], separator: ', ',
+    says: [/cookies: session; session did not open: something joined the cookies by commas instead of semicolons;/] },
+  { name: 'a long one joined by a comma', cookies: ['long', 'theme'], separator: ',', says: [/session did not open: something joined the cookies by commas/] },
+  { name: 'commas in a cookie of another application', cookies: ['json'], says: [/session did not open: its length is none of ours/], saysNot: /commas/ },
+  { name: 'commas in another cookie', cookies: ['misspelt', 'list'], says: [/session did not open: it is not spelled as ours are/], saysNot: /commas/ },
   { name: 'a fetch without credentials', headers: fetched, says: [/no session came: the page that asked is of another origin, .* credentials/] },
   { name: 'a request from another site', headers: { 'sec-fetch-site': 'cross-site' }, options: { sameSite: 'strict' },
-    says: [/no session came: the request comes from another site, and the cookie is SameSite=strict/] },
+    says: [/no session came: the request comes from another site, and the cookie is SameSite=strict;/] },
+  { name: 'a fetch from another site', headers: crossSite,
+    says: [/no session came: the request comes from another site, and the cookie is SameSite=lax \(even with SameSite=None, fetch needs credentials/] },
+  { name: 'a fetch from another site, as wanted', headers: crossSite, options: { secure: true, sameSite: 'none' },
+    says: [/no session came: the page that asked is of another origin, .* credentials/], saysNot: /SameSite/ },
+  { name: 'a link of another site', headers: linked, says: [/no session came; wrote nothing/] },
+  { name: 'a form of another site', method: 'POST', headers: linked, says: [/^POST .* another site, and the cookie is SameSite=lax;/] },
+  { name: 'a link of another site, Strict', headers: linked, options: { sameSite: 'strict' }, says: [/another site, and the cookie is SameSite=strict;/] },
+  { name: 'a frame of another site, as wanted, without a cookie', headers: framed, options: { secure: true, sameSite: 'none' }, says: [/no session came; wrote/] },
+  { name: 'a fetch of its own site', headers: { ...fetched, 'sec-fetch-site': 'same-origin' }, says: [/no session came; wrote nothing/] },
   { name: 'a change', act: 'change', isTls: true, says: [/wrote session=\(\d+ characters\); Max-Age=86400; Expires=.*; Path=\/; Secure; HttpOnly; SameSite=Lax$/] },
   { name: 'a renewal', cookies: ['halfway'], isTls: true, options: { idleTimeout: 100 }, says: [/SameSite=Lax, to renew it$/] },
   { name: 'what is too large', act: 'large', says: [/wrote nothing and answered 500, since the Set-Cookie line would be/] },
@@ -54,9 +74,24 @@ const cases: Case[] = [
   { name: 'Secure behind a proxy', act: 'change', options: { secure: true }, headers: { 'x-forwarded-proto': 'https' }, says: [/wrote session/], saysNot: /drops it/ },
   { name: 'not Secure behind a proxy', act: 'change', headers: { forwarded: 'proto=https' }, says: [/it is not Secure, although the browser uses TLS: set "secure" to true/] },
   { name: 'one host on http and https', act: 'change', says: [/a browser that has a Secure cookie of this name, from https, drops it/] },
+  { name: 'one host on http and https, where ours came over http', act: 'change', cookies: ['valid'], says: [/wrote session/], saysNot: /browser/ },
+  ...['localhost', 'localhost:8080', 'app.localhost', '127.0.0.1:3000', '127.1.2.3', '[::1]:80', '[::1]'].map((host): Case => (
+    { name: `plain HTTP on ${host}`, act: 'change', headers: { host }, says: [/wrote session/], saysNot: /browser/ })),
+  ...['localhost.example', 'notlocalhost', '127.example', '127.0.0.1.example', '128.0.0.1', '[::2]'].map((host): Case => (
+    { name: `plain HTTP on ${host}`, act: 'change', headers: { host }, says: [/a browser that has a Secure cookie of this name, from https, drops it/] })),
+  { name: 'plain HTTP from a proxy on this machine', act: 'change', headers: { 'host': '127.0.0.1:3000', 'x-forwarded-host': 'app.example' },
+    says: [/a browser that has a Secure cookie of this name, from https, drops it/] },
   { name: 'never Secure', act: 'change', options: { secure: false }, says: [/wrote session/], saysNot: /browser/ },
   { name: 'a Domain of another host', act: 'change', isTls: true, options: { domain: 'shop.example' }, headers: { host: 'other.example:8080' },
-    says: [/a browser drops it: Domain=shop.example does not cover the host "other.example"/] },
+    says: [/a browser drops it: Domain=shop.example does not cover the host "other.example", unless a proxy rewrote Host$/] },
+  { name: 'a Domain of the host before the proxy', act: 'change', isTls: true, options: { domain: 'app.test' }, headers: { 'host': '127.0.0.1:3000', 'x-forwarded-host': 'www.app.test' },
+    says: [/wrote/], saysNot: /browser/ },
+  { name: 'a Domain of the host before the standard proxy', act: 'change', isTls: true, options: { domain: 'app.test' },
+    headers: { host: '127.0.0.1:3000', forwarded: 'for=192.0.2.1;host="WWW.app.test:8443"' }, says: [/wrote/], saysNot: /browser/ },
+  { name: 'a Domain of another host before the proxy', act: 'change', isTls: true, options: { domain: 'app.test' },
+    headers: { 'host': 'app.test', 'x-forwarded-host': 'other.test' }, says: [/a browser drops it: Domain=app.test does not cover the host "other.test"$/] },
+  { name: 'a Domain at the end of a word', act: 'change', isTls: true, options: { domain: 'app.test' }, headers: { host: 'notapp.test' },
+    says: [/a browser drops it: Domain=app.test does not cover the host "notapp.test"/] },
   { name: 'a Domain of no host', act: 'change', isTls: true, options: { domain: 'shop.example' }, says: [/does not cover the host undefined/] },
   { name: 'a Domain of the host', act: 'change', isTls: true, options: { domain: 'Shop.example' }, headers: { host: 'shop.Example' }, says: [/wrote/], saysNot: /browser/ },
   { name: 'a Domain above the host', act: 'change', isTls: true, options: { domain: 'shop.example' }, headers: { ':authority': 'www.shop.example' }, says: [/wrote/], saysNot: /browser/ },
@@ -64,6 +99,9 @@ const cases: Case[] = [
   { name: 'a Path that is the URL', act: 'change', isTls: true, cookiePath: '/shop', url: '/shop?a', says: [/wrote/], saysNot: /browser/ },
   { name: 'a Path above the URL', act: 'change', isTls: true, cookiePath: '/shop', url: '/shop/cart', says: [/wrote/], saysNot: /browser/ },
   { name: 'a Path that ends in a slash', act: 'change', isTls: true, cookiePath: '/shop/', url: '/shop/cart', says: [/wrote/], saysNot: /browser/ },
+  { name: 'a Path above what a router made of the URL', act: 'change', isTls: true, cookiePath: '/app', url: '/login', originalUrl: `/app/login?${secret}`,
+    says: [/^GET \/app\/login: .*wrote/], saysNot: /browser/ },
+  { name: 'a URL before a router that is none', act: 'change', isTls: true, cookiePath: '/app', url: '/login', originalUrl: ['/app'], says: [/^GET \/login: .*not below Path=\/app$/] },
   { name: 'a frame of another site', act: 'change', isTls: true, headers: framed, says: [/a browser drops it: the request comes from a page of another site/] },
   { name: 'a frame of another site, as wanted', act: 'change', isTls: true, headers: framed, options: { secure: true, sameSite: 'none' }, says: [/wrote/], saysNot: /browser/ },
   { name: 'read where there is no response', act: 'read', cookies: ['valid'], says: [/session opened with key 0; not attached to a response, so changes are not saved$/] },
@@ -78,7 +116,7 @@ const at = (seconds, make) => {
   Date.now = () => real() + seconds * 1000
   try { return make() } finally { Date.now = real }
 }
-for (const { options, cookieName = 'session', cookiePath, cookies = [], separator = '; ', url = '/', headers, isTls, act } of cases) {
+for (const { method = 'GET', options, cookieName = 'session', cookiePath, cookies = [], separator = '; ', url = '/', originalUrl, headers, isTls, act } of cases) {
   const sessions = new RequestSessions({ onEvent() {}, ...options })
   const make = (key, name = cookieName) => new SessionHandler(null, key, sessions, { cookieName: name, cookiePath })
   const handler = make(key)
@@ -90,12 +128,14 @@ for (const { options, cookieName = 'session', cookiePath, cookies = [], separato
     otherName: () => make(key, 'other').encodeCookie(data),
     short: () => ${JSON.stringify(secret)},
     misspelt: () => handler.encodeCookie(data).slice(0, -1) + '*',
+    long: () => ${JSON.stringify(secret)}.repeat(300),
+    json: () => '{"a":1,"b":"${secret}="}',
     old: () => at(-100000, () => handler.encodeCookie(data)),
     halfway: () => at(-60, () => handler.encodeCookie(data)),
   }
   const pairs = cookies.map((name) => name === 'nameless' ? '${secret}' : values[name] === undefined ? name + '=${secret}' : cookieName + '=' + values[name]())
   const req = {
-    method: 'GET', url, httpVersionMajor: 1, httpVersionMinor: 1,
+    method, url, ...originalUrl !== undefined && { originalUrl }, httpVersionMajor: 1, httpVersionMinor: 1,
     headers: { ...headers, ...pairs.length > 0 && { cookie: pairs.join(separator) } }, socket: { encrypted: isTls },
   }
   if (act === 'read') {
@@ -172,4 +212,5 @@ t.test('a second line for a change that came late, as long as somebody holds the
 
 t.test('nothing without it', async (t) => {
   t.strictSame(run(`const cases = [{ act: 'change' }]\n${script}`, { NODE_DEBUG: 'http2x' }), [])
+  t.equal(isDebugging, false, 'nor is anything looked at')
 })

@@ -30,6 +30,7 @@ t.test('wrong arguments', async (t) => {
     ['an object for a listener', [{}, key], { name: 'TypeError' }],
     ['no key', [() => {}], { name: 'TypeError', message: /^"key" expected .*32 bytes.*randomBytes.*, got undefined$/ }],
     ['options for sessions', [() => {}, key, { cookieName: 'a' }], { name: 'TypeError', message: '"sessions" expected a RequestSessions, got object; options are the fourth argument' }],
+    ['sessions of another copy', [() => {}, key, { limit() {} }], { name: 'TypeError', message: /^"sessions" expected a RequestSessions, got .*; this one is of another copy of the package$/ }],
     ['null for sessions', [() => {}, key, null], { name: 'TypeError' }],
     ['a name with a space', [() => {}, key, Session, { cookieName: 'a b' }], { name: 'TypeError', message: /^"cookieName" expected a token/ }],
     ['an empty name', [() => {}, key, Session, { cookieName: '' }], { name: 'TypeError' }],

@@ -213,6 +213,27 @@ t.test('a line that the handler wrote for the same cookie is replaced, and no ot
       t.strictSame(setCookie.slice(0, -1), stays ? ['session=own'] : [], `${asked}, ours at ${cookiePath}`)
     }
   })
+
+  t.test('the default path is that of the URL before a router took its own part off', async (t) => {
+    const rows: [cookiePath: string, originalUrl: unknown, stays: boolean][] = [
+      ['/app', '/app/login', false],
+      ['/', '/app/login', true],
+      ['/', undefined, false],
+      ['/', { split: 'odd' }, false],
+    ]
+    for (const [cookiePath, originalUrl, stays] of rows) {
+      const sessions = new RequestSessions()
+      const handler = new SessionHandler(null, key, sessions, { cookiePath })
+      const origin = await listen(t, (req, res) => {
+        Object.assign(req, { url: '/login', originalUrl }) // as Express does for a router at /app
+        handler.attach(req, res)
+        sessions.get(req)['a'] = 1
+        res.setHeader('Set-Cookie', 'session=own').end()
+      })
+      const setCookie = (await ask(origin, '/app/login')).all('set-cookie')
+      t.strictSame(setCookie.slice(0, -1), stays ? ['session=own'] : [], `${originalUrl}, ours at ${cookiePath}`)
+    }
+  })
 })
 
 t.test('a session that cannot be stored', async (t) => {

@@ -5,7 +5,7 @@ import https from 'node:https'
 import { Socket, type Server } from 'node:net'
 import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
-import { isForwardedTls, isTls, ownHeader } from '../../lib/transport.js'
+import { askedUrl, forwardedHost, isForwardedTls, isTls, ownHeader } from '../../lib/transport.js'
 import type { AnyRequest } from '../../lib/types.js'
 import { listen } from '../support/listen.js'
 import { requestAndResponse } from '../support/request-and-response.js'
@@ -51,6 +51,34 @@ t.test('a proxy that says that the browser uses TLS', async (t) => {
     t.equal(isForwardedTls(withHeaders({ [name]: value })), says, `${name}: ${value}`)
   }
   t.equal(isForwardedTls(withHeaders({})), false, 'neither')
+})
+
+t.test('a proxy that says which host the browser asked for', async (t) => {
+  const rows: [headers: Record<string, string>, host: string | undefined][] = [
+    [{ 'x-forwarded-host': 'www.app.test' }, 'www.app.test'],
+    [{ 'x-forwarded-host': ' www.app.test:8443 , inner' }, 'www.app.test:8443'],
+    [{ 'x-forwarded-host': '' }, undefined],
+    [{ forwarded: 'host=www.app.test' }, 'www.app.test'],
+    [{ forwarded: 'for=192.0.2.43; Host="www.app.test:8443";proto=https, host=inner' }, 'www.app.test:8443'],
+    [{ forwarded: 'for=192.0.2.43, host=www.app.test' }, 'www.app.test'],
+    [{ 'forwarded': 'host=www.app.test', 'x-forwarded-host': 'other' }, 'www.app.test'],
+    [{ 'forwarded': 'for=192.0.2.43', 'x-forwarded-host': 'www.app.test' }, 'www.app.test'],
+    [{ forwarded: 'ghost=a' }, undefined],
+    [{ host: 'a' }, undefined],
+  ]
+  for (const [headers, host] of rows) t.equal(forwardedHost(withHeaders(headers)), host, JSON.stringify(headers))
+  pollute(t, 'x-forwarded-host', 'polluted')
+  pollute(t, 'forwarded', 'host=polluted')
+  t.equal(forwardedHost(withHeaders({})), undefined, 'an inherited one')
+})
+
+t.test('the URL that the browser asked for', async (t) => {
+  const asked = (more: object) => askedUrl(Object.assign(requestAndResponse().req, { url: '/login' }, more))
+  t.equal(asked({}), '/login')
+  t.equal(asked({ originalUrl: '/app/login' }), '/app/login')
+  for (const odd of ['', undefined, null, 1, ['/app'], { toString: () => '/app' }]) t.equal(asked({ originalUrl: odd }), '/login')
+  pollute(t, 'originalUrl', '/polluted')
+  t.equal(asked({}), '/login', 'an inherited one')
 })
 
 t.test('a header of the request\'s own', async (t) => {

@@ -73,6 +73,10 @@ const checks: [RegExp, (t: Test, block: Block) => Promise<void>][] = [
       createServer(new SessionHandler((req, res) => {
         if (req.url === '/login') logIn(req, 'gopher')
         if (req.url === '/everywhere') logOutEverywhere('gopher')
+        if (req.url === '/limited') {
+          Session.get(req).cart = ['tea']
+          Session.limit(req, { maxAge: 60 })
+        }
         res.end(Session.get(req).user ?? 'nobody')
       }, process.env.SESSION_KEY).listener).listen(8080)`
     const origin = await serve(t, { ...block, code })
@@ -82,6 +86,8 @@ const checks: [RegExp, (t: Test, block: Block) => Promise<void>][] = [
     await ask(origin, '/everywhere', { cookie: one })
     for (const cookie of [one, other]) t.equal((await ask(origin, '/', { cookie })).body, 'nobody')
     t.equal((await ask(origin, '/', { cookie: await login() })).body, 'gopher', 'and in again')
+    const limited = cookieOf(await ask(origin, '/limited'))
+    t.match((await ask(origin, '/login', { cookie: limited })).all('set-cookie')[0], /; Max-Age=86400;/, 'a session of its own')
   }],
   [/\bheaders\.origin\b/, async (t, block) => {
     const origin = await serve(t, block)
