@@ -10,10 +10,9 @@ import type { Measured } from '../support/memory-child.js'
 const MB = 2 ** 20
 
 t.test('memory', async (t) => {
-  const file = fileURLToPath(new URL('../support/memory-child.ts', import.meta.url))
-  const execArgv = process.execArgv.filter((arg) => !arg.includes('processinfo'))
-  const { stdout, stderr, status } = spawnSync(process.execPath, [...execArgv, file],
-    { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
+  const file = fileURLToPath(new URL('../support/memory-child.js', import.meta.url))
+  const { NODE_V8_COVERAGE, ...env } = process.env
+  const { stdout, stderr, status } = spawnSync(process.execPath, [file], { encoding: 'utf8', env })
   t.equal(status, 0, stderr)
   const measured = JSON.parse(stdout) as Measured
   t.comment(stdout)

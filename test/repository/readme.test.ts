@@ -5,7 +5,8 @@ import t, { type Test } from 'tap'
 import ts from 'typescript'
 import { RequestSessions } from '../../lib/index.js'
 import { ask, type Answer } from '../support/client.js'
-import { checkLinks, root } from '../support/links.js'
+import { checkLinks } from '../support/links.js'
+import { root } from '../support/root.js'
 import { tablesOf } from '../support/tables.js'
 
 const readme = readFileSync(new URL('README.md', root), 'utf8')
@@ -28,7 +29,7 @@ const uncovered = Object.fromEntries(Object.entries(process.env).filter(([name])
 async function run(t: Test, { heading, code }: Block): Promise<{ origin: string | undefined, exit: Promise<number> }> {
   const file = new URL(`${heading.replace(/\W+/g, '-')}.mjs`, folder)
   writeFileSync(file, code)
-  const anyPort = new URL('../support/any-port.js', import.meta.url).href
+  const anyPort = new URL('test/support/any-port.js', root).href
   const child = spawn(process.execPath, ['--import', anyPort, file.pathname],
     { env: { ...uncovered, SESSION_KEY: key }, stdio: ['ignore', 'pipe', 'pipe'] })
   const exit = once(child, 'exit').then(([status]) => status as number)
