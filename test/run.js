@@ -17,7 +17,7 @@ const { values: { coverage }, positionals: files } = parseArgs({
 })
 const folder = '.tap/coverage' // where tap looks for it
 const covered = new RegExp('/compiled/(lib|example)/[^/]+$')
-const env = { ...process.env, TAP_TIMEOUT: '120', ...coverage && { NODE_V8_COVERAGE: folder } }
+const covering = /^test\/(lib|examples)\// // the tests of lib/ and example/, and no others, have to reach all of them
 rmSync(folder, { recursive: true, force: true })
 
 t.pipe(new Reporter(coverage ? isCovered : () => true)).pipe(process.stdout)
@@ -26,6 +26,7 @@ t.jobs = 2
 t.plan(files.length)
 for (const name of files) {
   const compiled = `compiled/${name.replace(/ts$/, 'js')}`
+  const env = { ...process.env, TAP_TIMEOUT: '120', ...coverage && covering.test(name) && { NODE_V8_COVERAGE: folder } }
   t.spawn(process.execPath, ['--enable-source-maps', compiled], { name, env, buffered: files.length > 1 })
 }
 
