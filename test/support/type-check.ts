@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url'
-import { stopCoverage } from 'node:v8'
 import ts from 'typescript'
 import { root } from './root.js'
 
@@ -9,7 +8,6 @@ import { root } from './root.js'
  * starting the compiler is what takes the time.
  */
 export function compile(prelude: string, pieces: readonly string[]): string[][] {
-  stopCoverage() // which would slow the compiler down
   const lines = prelude.split('\n')
   const pieceOfLine = new Map<number, number>()
   for (const [index, piece] of pieces.entries()) {
