@@ -2,7 +2,7 @@ import { Transform } from 'node:stream'
 
 /**
  * Shows a line for each test file that passed, all that tap says about one that failed, and closes with
- * `N passed, N failed`. JavaScript, since tap's own process loads it without a TypeScript loader.
+ * `N passed, N failed`. Before that it asks `last`, which tells whether all else is well, too.
  */
 export default class Reporter extends Transform {
   #rest = ''
@@ -10,9 +10,11 @@ export default class Reporter extends Transform {
   #verdict = 'none'
   #passed = 0
   #failed = 0
+  #last
 
-  constructor() {
+  constructor(last) {
     super({ encoding: 'utf8', decodeStrings: false })
+    this.#last = last
   }
 
   _transform(chunk, _encoding, done) {
@@ -22,10 +24,10 @@ export default class Reporter extends Transform {
     done()
   }
 
-  /** By now tap has printed the coverage report, if it has a gap, and set the exit code. */
   _flush(done) {
     if (this.#rest) this.#line(this.#rest)
     this.#show(...this.#held)
+    if (!this.#last()) process.exitCode = 1
     if (process.exitCode && this.#failed === 0) {
       this.#failed = 1
       this.#show('not ok - no test failed, but tap did: the coverage is not 100 %, or it ended early')

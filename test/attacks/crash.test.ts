@@ -41,7 +41,7 @@ const thrownBy: Record<string, string> = {
 
 /** The cases from one on, in a child: what it printed of each until its end, and how that came. */
 function play(from: number): { played: Played[], code: number | null, stderr: string } {
-  const file = fileURLToPath(new URL('../support/crash-child.ts', import.meta.url))
+  const file = fileURLToPath(new URL('../support/crash-child.js', import.meta.url))
   const { status, stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, file, String(from)],
     { encoding: 'utf8', timeout: 60_000 })
   return { played: stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line)), code: status, stderr }

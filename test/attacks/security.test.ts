@@ -10,11 +10,11 @@ import { RequestSessions, SessionHandler } from '../../lib/index.js'
 import { ask, askHttp2, exchange } from '../support/client.js'
 import { listen } from '../support/listen.js'
 import { countCrypto, tagsOf } from '../support/node-crypto.js'
+import { root } from '../support/root.js'
 import { key, serveSessions } from '../support/sessions.js'
 import { setTime } from '../support/time.js'
 import { deriveKeys, noLifetime, plaintext, seal } from '../support/second-implementation.js'
 
-const root = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const now = 1_800_000_000
 const scope = { name: 'session', domain: '', path: '/', partitioned: false }

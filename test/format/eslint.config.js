@@ -67,7 +67,7 @@ const style = {
 }
 
 export default [
-  { ignores: ['**/node_modules', '**/dist', '**/build', '**/.next', '.tap', 'test/bench/results'] },
+  { ignores: ['**/node_modules', '**/dist', '**/build', 'compiled', '**/.next', '.tap', 'test/bench/results'] },
   {
     files: ['**/*.{ts,js,mjs,cjs}'],
     languageOptions: { parser },

@@ -4,6 +4,7 @@ import t from 'tap'
 import { RequestSessions, SessionHandler, type SessionEvent } from '../../lib/index.js'
 import { breakCrypto, replaceCrypto } from '../support/node-crypto.js'
 import { requestAndResponse } from '../support/request-and-response.js'
+import { deriveKeys, noLifetime, seal } from '../support/second-implementation.js'
 import { key } from '../support/sessions.js'
 import { collectWarnings } from '../support/warnings.js'
 
@@ -86,6 +87,18 @@ t.test('cryptography that stopped working refuses the cookie with a warning', as
   await new Promise(setImmediate)
   t.strictSame(events, [{ type: 'rejected', reason: 'tag' }])
   t.match(warnings, [{ code: 'ERR_SESHCOOKIE_OPEN', message: 'opening a cookie threw Error: no hash' }])
+})
+
+t.test('what was sealed and is no session is refused', async (t) => {
+  const { events, handler } = setUp()
+  const keys = await deriveKeys(key)
+  const scope = { name: 'session', domain: '', path: '/', partitioned: false }
+  const now = Math.floor(Date.now() / 1000)
+  for (const text of ['[]', '{', Buffer.from('{"a":"\xff"}', 'latin1')]) {
+    const value = await seal(keys, scope, Buffer.alloc(16), { created: now, issued: now, lifetime: noLifetime }, text)
+    t.strictSame({ ...handler.read({ headers: { cookie: `session=${value}` } } as IncomingMessage) }, {})
+    t.strictSame(events.splice(0), [{ type: 'rejected', reason: 'format' }])
+  }
 })
 
 t.test('of several that are refused the one that got furthest says why', async (t) => {

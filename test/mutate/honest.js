@@ -16,6 +16,12 @@ const missing = [2304, 2339, 2503, 2551, 2552, 2663, 18004]
 
 const loadTimeout = 20_000 // milliseconds
 
+/** A file of lib/ as JavaScript. */
+export function compile(name, text) {
+  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true }
+  return ts.transpileModule(text, { compilerOptions, fileName: name }).outputText
+}
+
 /** A judge of mutants of the library in the folder `root`; `close` removes what it wrote. */
 export function createJudge(root) {
   const lib = join(root, 'lib')
@@ -40,11 +46,7 @@ export function createJudge(root) {
   const folder = mkdtempSync(join(tmpdir(), 'seshcookie-load-'))
   mkdirSync(join(folder, 'lib'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  const write = (name, text) => {
-    const compilerOptions = { ...options, module: ts.ModuleKind.ESNext, noEmit: false }
-    const { outputText } = ts.transpileModule(text, { compilerOptions, fileName: name })
-    writeFileSync(join(folder, 'lib', name.replace(/ts$/, 'js')), outputText)
-  }
+  const write = (name, text) => writeFileSync(join(folder, 'lib', name.replace(/ts$/, 'js')), compile(name, text))
   const original = (name) => readFileSync(join(lib, name), 'utf8')
   for (const name of names) write(name, original(name))
 

@@ -12,9 +12,9 @@ import { once } from 'node:events'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { createJudge, firstFailure } from './honest.js'
+import { compile, createJudge, firstFailure } from './honest.js'
 import { mutants } from './mutants.js'
 import { blind, nearest } from './nearest.js'
 import { refused } from './refused.js'
@@ -68,6 +68,8 @@ async function checkAll() {
 }
 
 async function runAll() {
+  const { status } = spawnSync('make', ['compiled/done'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+  if (status !== 0) throw new Error('the tests cannot be compiled')
   const queue = [...chosen]
   const counts = { 'assertion': 0, 'error': 0, 'time-out': 0, 'survived': 0 }
   await Promise.all(Array.from({ length: Math.min(workers, queue.length) }, async () => {
@@ -113,14 +115,18 @@ function copyOfRepository() {
 async function killerOf(mutant, copy) {
   const file = join(copy, 'lib', mutant.file)
   const source = readFileSync(file, 'utf8')
+  const write = (text) => {
+    writeFileSync(file, text) // for the tests that read it
+    writeFileSync(join(copy, 'compiled/lib', mutant.file.replace(/ts$/, 'js')), compile(mutant.file, text))
+  }
   const all = readdirSync(join(copy, 'test'), { recursive: true })
     .filter((name) => name.endsWith('.test.ts') && !blind.includes(name)).sort()
   const own = `lib/${mutant.file.replace(/ts$/, 'test.ts')}`
   const near = [...mutant.tests ?? [], ...nearest[mutant.file] ?? [own]].filter((test) => all.includes(test))
   for (const test of new Set([...near, ...all])) {
-    writeFileSync(file, source.split(mutant.from).join(mutant.to))
+    write(source.split(mutant.from).join(mutant.to))
     const failure = await failureOf(test, copy)
-    writeFileSync(file, source)
+    write(source)
     if (failure !== undefined && await passesOtherwise(test, copy)) return { ...failure, text: `${test}: ${failure.text}` }
   }
   return { kind: 'survived' }
@@ -144,12 +150,11 @@ async function failureOf(test, copy) {
   return (await runTest(test, copy, false)).failure
 }
 
-/** Runs a test file as tap runs it, less the wait for tap itself, to its first failure or to its end. */
+/** Runs a test file as `make test` does, to its first failure or to its end. */
 async function runTest(test, copy, bail) {
-  const loader = pathToFileURL(join(root, 'node_modules/@tapjs/typescript/dist/esm/import.mjs')).href
-  const env = { ...process.env, SEED: '1', TS_NODE_TRANSPILE_ONLY: '1', TAP_BAIL: bail ? '1' : '0', TAP_TIMEOUT: timeout / 1000 }
+  const env = { ...process.env, SEED: '1', TAP_BAIL: bail ? '1' : '0', TAP_TIMEOUT: timeout / 1000 }
   const stdio = ['ignore', 'pipe', 'ignore']
-  const child = spawn(process.execPath, ['--import', loader, join('test', test)],
+  const child = spawn(process.execPath, [join('compiled/test', test.replace(/ts$/, 'js'))],
     { cwd: copy, env, stdio, timeout, killSignal: 'SIGKILL' })
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (chunk) => { said += chunk })

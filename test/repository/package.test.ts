@@ -4,8 +4,8 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import ts from 'typescript'
+import { root } from '../support/root.js'
 
-const root = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const manifest = JSON.parse(read('package.json')) as Record<string, unknown> & Record<string, Record<string, unknown>>
 const sources = readdirSync(new URL('lib', root)).filter((file) => file.endsWith('.ts')).toSorted()

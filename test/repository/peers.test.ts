@@ -1,7 +1,7 @@
 /** What the pages say about another package holds for the version that they name, and that a lock file here pins. */
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { root } from '../support/links.js'
+import { root } from '../support/root.js'
 import { tablesOf } from '../support/tables.js'
 
 const guides = ['README.md', 'coming-from.md', 'testing.md'].map((page) => `example/frameworks/${page}`)

@@ -5,7 +5,8 @@ import t, { type Test } from 'tap'
 import ts from 'typescript'
 import { RequestSessions } from '../../lib/index.js'
 import { ask, type Answer } from '../support/client.js'
-import { checkLinks, root } from '../support/links.js'
+import { checkLinks } from '../support/links.js'
+import { root } from '../support/root.js'
 import { tablesOf } from '../support/tables.js'
 
 const readme = readFileSync(new URL('README.md', root), 'utf8')
@@ -21,16 +22,13 @@ const key = 'the key of a test, at least 32 bytes long'
 const folder = new URL('build/readme/', root) // within the package, so that it can be imported by its name
 mkdirSync(folder, { recursive: true })
 
-// Blocks of a page are not code of the library: without what makes tap ask for their coverage.
-const uncovered = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^_TAPJS|^NODE_(?:OPTIONS|V8_COVERAGE)$/.test(name)))
-
 /** Runs a block as it stands, on a free port: where it listens, or undefined if it ends without a fault before that. */
 async function run(t: Test, { heading, code }: Block): Promise<{ origin: string | undefined, exit: Promise<number> }> {
   const file = new URL(`${heading.replace(/\W+/g, '-')}.mjs`, folder)
   writeFileSync(file, code)
-  const anyPort = new URL('../support/any-port.js', import.meta.url).href
+  const anyPort = new URL('test/support/any-port.js', root).href
   const child = spawn(process.execPath, ['--import', anyPort, file.pathname],
-    { env: { ...uncovered, SESSION_KEY: key }, stdio: ['ignore', 'pipe', 'pipe'] })
+    { env: { ...process.env, SESSION_KEY: key }, stdio: ['ignore', 'pipe', 'pipe'] })
   const exit = once(child, 'exit').then(([status]) => status as number)
   t.teardown(() => child.kill())
   const origin = await new Promise<string | undefined>((resolve, reject) => {

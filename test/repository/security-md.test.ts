@@ -4,7 +4,8 @@ import t from 'tap'
 import { associatedData, Codec, valueLength } from '../../lib/codec.js'
 import { deriveKeys } from '../../lib/keys.js'
 import { noLifetime } from '../../lib/lifetime.js'
-import { checkLinks, root } from '../support/links.js'
+import { checkLinks } from '../support/links.js'
+import { root } from '../support/root.js'
 import { key } from '../support/sessions.js'
 
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')

@@ -1,7 +1,8 @@
 /** test/THREATS.md and test/README.md are held to what they say: each row leads to what is there. */
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { checkLinks, root } from '../support/links.js'
+import { checkLinks } from '../support/links.js'
+import { root } from '../support/root.js'
 import { tablesOf } from '../support/tables.js'
 
 const page = readFileSync(new URL('test/THREATS.md', root), 'utf8')

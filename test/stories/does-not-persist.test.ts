@@ -10,6 +10,7 @@ import t, { type Test } from 'tap'
 import { RequestSessions, SessionHandler, type HandlerOptions, type SessionOptions } from '../../lib/index.js'
 import { Browser, fetchFrom } from '../support/browser.js'
 import { ask } from '../support/client.js'
+import { root } from '../support/root.js'
 import type { Settings } from '../support/debugged-site.js'
 
 const http = 'http://app.site.example'
@@ -17,7 +18,7 @@ const https = 'https://app.site.example'
 const key = 'the key of these stories, and of nothing else'
 const otherKey = 'another key of these stories, and of nothing else'
 
-const child = fork(fileURLToPath(new URL('../support/debugged-site.ts', import.meta.url)), {
+const child = fork(fileURLToPath(new URL('../support/debugged-site.js', import.meta.url)), {
   env: { ...process.env, NODE_DEBUG: 'seshcookie' },
   stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
 })
@@ -224,7 +225,7 @@ for (const [cause, play, says] of causes) {
 
 t.test('what throws where it is set up or asked for', async (t) => {
   t.throws(() => new SessionHandler(null, `${key}\n`), /white space/, 'a key file with a line break')
-  const copy = await import(new URL('../../dist/index.js', import.meta.url).href) as typeof import('../../lib/index.js')
+  const copy = await import(new URL('dist/index.js', root).href) as typeof import('../../lib/index.js')
   const sessions = new copy.RequestSessions() as unknown as RequestSessions
   t.throws(() => new SessionHandler(null, key, sessions), { name: 'TypeError', message: /of another copy of the package$/ })
   const handler = new SessionHandler((req, res) => {

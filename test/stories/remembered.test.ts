@@ -99,7 +99,7 @@ t.test('large cookies that never come back leave no more than 1000 of them behin
   const request = () => ({ headers: { cookie: `session=${handler.encodeCookie(session)}` } }) as IncomingMessage
   for (let i = 0; i < 2000; i++) handler.read(request())
   const before = await bytesInUse()
-  for (let i = 0; i < 18_000 * fuzz; i++) handler.read(request())
+  for (let i = 0; i < 5000 * fuzz; i++) handler.read(request())
   const grown = await bytesInUse() - before
-  t.ok(grown < 4_000_000, `${grown} bytes more, of ${70 * fuzz} MB that were read`)
+  t.ok(grown < 4_000_000, `${grown} bytes more, of ${20 * fuzz} MB that were read`)
 })

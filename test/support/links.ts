@@ -1,8 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { Test } from 'tap'
-
-/** The folder of the repository. */
-export const root = new URL('../../', import.meta.url)
+import { root } from './root.js'
 
 /** As GitHub makes them from headings. */
 function anchorsOf(page: string): string[] {

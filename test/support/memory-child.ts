@@ -92,7 +92,7 @@ const padding = 'x'.repeat(16_000)
 // Until everything is compiled, and the handler remembers as much as it may.
 await visits(6)
 let answers = 0
-const requests = await leftBy(async () => { answers = await visits(volume(20, 100)) })
+const requests = await leftBy(async () => { answers = await visits(volume(10, 100)) })
 close()
 await bytesInUse()
 

@@ -1,12 +1,8 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
 
 type Environment = Record<string, string>
 type Child = ChildProcessByStdio<null, Readable, Readable>
@@ -52,31 +48,12 @@ export async function serve(name: string, env: Environment = {}): Promise<Served
   }
 }
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-let compiled: string | undefined
-
-/** The programs as JavaScript, made once: what makes node read TypeScript takes seconds in each process. */
-function compile(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'seshcookie-example-'))
-  process.once('exit', () => rmSync(folder, { recursive: true }))
-  const compilerOptions = { module: ts.ModuleKind.ES2022, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true }
-  for (const file of readdirSync(join(root, 'example')).filter((file) => file.endsWith('.ts'))) {
-    const source = readFileSync(join(root, 'example', file), 'utf8')
-    const { outputText } = ts.transpileModule(source, { compilerOptions })
-    writeFileSync(join(folder, file.replace(/ts$/, 'js')), outputText)
-  }
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  cpSync(join(root, 'example/secured'), join(folder, 'secured'), { recursive: true })
-  mkdirSync(join(folder, 'node_modules'))
-  symlinkSync(root, join(folder, 'node_modules/seshcookie-http'))
-  return folder
-}
-
+/** Without coverage: a signal ends most of them, and none is written then. */
 function start(name: string, env: Environment): Child {
-  compiled ??= compile()
-  const { SESSION_KEY, SESSION_KEY_ALSO, SECURE, PORT, ...rest } = process.env
+  const { NODE_V8_COVERAGE, SESSION_KEY, SESSION_KEY_ALSO, SECURE, PORT, ...rest } = process.env
   const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
-  return spawn(process.execPath, [join(compiled, `${name}.js`)], { env: { ...rest, ...env }, stdio })
+  const program = fileURLToPath(new URL(`../../example/${name}.js`, import.meta.url))
+  return spawn(process.execPath, [program], { env: { ...rest, ...env }, stdio })
 }
 
 async function ended(child: Child): Promise<Ended> {

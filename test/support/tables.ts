@@ -1,6 +1,6 @@
 /** The tables of the pages for readers. Tests look at these, at links and at code, and never at a sentence. */
 import { readFileSync } from 'node:fs'
-import { root } from './links.js'
+import { root } from './root.js'
 
 export interface Table {
   readonly page: string

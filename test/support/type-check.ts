@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
+import { root } from './root.js'
 
 /**
  * What the compiler says about each of `pieces` of code, as `code: message`: one list for each piece, and a last one
@@ -18,9 +17,9 @@ export function compile(prelude: string, pieces: readonly string[]): string[][] 
     }
   }
 
-  const name = `${root}test/lib/pieces.ts`
+  const name = fileURLToPath(new URL('test/lib/pieces.ts', root))
   const { options } = ts.getParsedCommandLineOfConfigFile(
-    `${root}tsconfig.json`,
+    fileURLToPath(new URL('tsconfig.json', root)),
     { noUnusedLocals: false, noUnusedParameters: false },
     { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} },
   )!

@@ -16,12 +16,13 @@ import { Refused, noLifetime, open, plaintext, seal } from '../support/second-im
 import { ask } from '../support/client.js'
 import { listen } from '../support/listen.js'
 import { requestAndResponse } from '../support/request-and-response.js'
+import { root } from '../support/root.js'
 import {
   invalidVectors, stringify, vectors, type InvalidVectors, type Vector, type VectorKey, type Vectors,
 } from './generate.js'
 
-const validFile = new URL('v1.json', import.meta.url)
-const invalidFile = new URL('v1-invalid.json', import.meta.url)
+const validFile = new URL('test/vectors/v1.json', root)
+const invalidFile = new URL('test/vectors/v1-invalid.json', root)
 
 if (process.env['UPDATE_VECTORS']) {
   writeFileSync(validFile, stringify(await vectors()))
