@@ -26,8 +26,8 @@ export interface SessionOptions<T = SessionData> {
    */
   maxAge?: number | undefined
   /**
-   * Seconds from the last issue of the cookie until it is no longer accepted, 1 to 34 560 000. When set, a session
-   * that is read in the second half of the window is issued again; never past `maxAge`. Default: none.
+   * Seconds from when the cookie was last sent until it is no longer accepted, 1 to 34 560 000. When set, a session
+   * that is read in their second half is sent again; never past `maxAge`. Default: none.
    */
   idleTimeout?: number | undefined
   /** `false` leaves Max-Age out: the browser forgets the cookie when it closes. Default: `true`. */
@@ -44,8 +44,9 @@ export interface SessionOptions<T = SessionData> {
    */
   validate?: ((session: Partial<T>, info: SessionInfo, req: AnyRequest) => boolean) | undefined
   /**
-   * Told what became of each session. One that throws or rejects harms nobody, and causes one process warning. Default:
-   * none, and `failed`, `late` and `insecure` become process warnings.
+   * Told what became of each session, in place of the process warnings that `failed`, `late` and `insecure` cause
+   * without it: log these three yourself. One that throws or rejects harms nobody, and causes one process warning.
+   * Default: none.
    */
   onEvent?: ((event: SessionEvent, req: AnyRequest) => void) | undefined
 }

@@ -153,6 +153,18 @@ t.test('one field name given twice: whatever Node sends has what it must', async
   }
 })
 
+t.test('a field whose name would change a prototype', async (t) => {
+  const served = await serve(t, false)
+  const given = JSON.parse('{"__proto__":"1","x-a":"2"}') as Record<string, string>
+  const { bare, changed } = await served.all((res) => {
+    res.writeHead(200, given)
+    res.end()
+  })
+  for (const name of ['__proto__', 'x-a']) t.strictSame(changed.all(name), bare.all(name))
+  t.strictSame(changed.all('__proto__'), ['1'])
+  t.equal(changed.all('set-cookie').length, 1)
+})
+
 t.test('any fields in any form', async (t) => {
   const random = seededRandom(t)
   const names = ['Vary', 'vary', 'VARY', 'Cache-Control', 'cache-control', 'Set-Cookie', 'set-cookie', 'SET-cookie', 'X-A', 'x-a']

@@ -252,6 +252,7 @@ export const mutants = [
     ['takes pairs for a flat array', 'if (Array.isArray(given[0])) return', 'if (false) return'],
     ['removes nothing when it undoes', 'this.#undo.push(() => res.removeHeader(field))', ''],
     ['restores nothing when it undoes', 'this.#undo.push(() => res.setHeader(name, before))', ''],
+    ['a field named __proto__ is lost', 'Object.hasOwn(fields, \'__proto__\') ?', 'Object.hasOwn(fields, \'\\0\') ?'],
     ['gives Node the handler\'s own arrays', 'return Array.isArray(value) ? value.map(ownCopy) : value', 'return value'],
     ['white space around a name counts', 'name.trim().toLowerCase() //', 'name.toLowerCase() //'],
     ['a name is compared as it is spelled', 'name.trim().toLowerCase() //', 'name.trim() //'],
