@@ -1,12 +1,14 @@
 import { checkValues, unreadableError } from './session-values.js'
 
-/** A session as text, and the values it is made of, for {@link isAsSeen}. */
+/** A session as JSON text, and the values that it was made of. */
 interface Spelled {
   readonly text: string
+  /** What `isAsSeen` takes. */
   readonly seen: readonly unknown[]
 }
 
 /**
+ * The JSON text of a session, and its values.
  * @throws ValueError, SizeError as {@link checkValues} does
  */
 export function spelled(session: object): Spelled {

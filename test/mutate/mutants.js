@@ -135,9 +135,9 @@ export const mutants = [
       'return Buffer.from(blocks.subarray(0, length))'],
     ['AES-128', 'createCipheriv(\'aes-256-ecb\', key, null)', 'createCipheriv(\'aes-128-ecb\', key.export().subarray(16), null)'],
     ['blocks are chained', 'createCipheriv(\'aes-256-ecb\', key, null)', 'createCipheriv(\'aes-256-cbc\', key, Buffer.alloc(16))'],
-    ['the keystream of the call before is used again', 'return this.#cipher.update(blocks.subarray(0, length), undefined, \'latin1\')',
-      'return (this as any).kept = (this as any).kept?.length >= length ? (this as any).kept.slice(0, length) : ' +
-      'this.#cipher.update(blocks.subarray(0, length), undefined, \'latin1\')'],
+    ['the keystream of the call before is used again', 'return this.#cipher.update(blocks.subarray(0, length))',
+      'return (this as any).kept = (this as any).kept?.length >= length ? (this as any).kept.subarray(0, length) : ' +
+      'this.#cipher.update(blocks.subarray(0, length))'],
   ]),
   ...of('lifetime.ts', [
     ['its own maxAge takes the place of the setting', 'Math.min(settings.maxAge, lifetime.maxAge || Infinity)',
@@ -566,7 +566,7 @@ export const mutants = [
     ['clear opens the cookie', 'emptied(this.#session ?? Object.create(null) as object)', 'emptied(this.session(req))'],
     ['clear keeps what is in the session', 'this.#session = emptied(this.#session ?? Object.create(null) as object)', 'this.#session ??= Object.create(null) as object'],
     ['a spelling is a change', 'return text === held || !canonical && held !== undefined && text === JSON.stringify(JSON.parse(held))', 'return text === held'],
-    ['what JSON would lose is taken for unchanged', 'const text = stringifySession(session)\n    const isEmpty', 'const text = JSON.stringify(session)\n    const isEmpty'],
+    ['what JSON would lose is taken for unchanged', 'const { text, seen } = spelled(session)\n', 'const { text, seen } = { text: JSON.stringify(session), seen: [] }\n'],
     ['another lifetime is no change', ' && (isEmpty || isSameLifetime(this.#currentLifetime, held.lifetime))', ''],
     ['a lifetime writes empty sessions', '(isEmpty || isSameLifetime(', '(isSameLifetime('],
     ['an unchanged session is late', 'return { line: undefined, event: undefined, held }', 'return { line: undefined, event: undefined, held: nothingHeld }', ['lib/events.test.ts']],
@@ -594,7 +594,7 @@ export const mutants = [
     ['a late lifetime is not told', 'lost.length > 0 || isLimited || ', 'lost.length > 0 || '],
     ['a late lifetime of nothing is told', 'const isLimited = text !== \'{}\' && ', 'const isLimited = '],
     ['late names are shown as they are', 'changedKeys(held.text, session).map(quoted)', 'changedKeys(held.text, session)'],
-    ['a change that could not be stored is late, too', 'if (session === undefined || held.text === undefined) return', 'if (session === undefined) return'],
+    ['a change that could not be stored is late, too', 'if (session === undefined || held.text === undefined || this', 'if (session === undefined || this'],
     ['renews on every read', '2 * (this.#now() - issued) >= idle', 'this.#now() >= issued && idle > 0'],
     ['renews a second late', '2 * (this.#now() - issued) >= idle', '2 * (this.#now() - issued) > idle'],
     ['renews nothing', 'if (!isEmpty && this.#isDue()) return', 'if (isEmpty && this.#isDue()) return'],
@@ -680,7 +680,7 @@ export const mutants = [
     ['counts characters of large keys', 'Buffer.byteLength(JSON.stringify({ [key]', '(JSON.stringify({ [key]'],
   ]),
   ...of('session-json.ts', [
-    ['stores without a look', '  checkValues(session)\n', '  void checkValues\n'],
+    ['stores without a look', 'const seen = checkValues(session)\n', 'const seen = checkValues({}) && session && []\n'],
     ['what throws when it is stored throws as it is', '  } catch {\n    throw unreadableError()', '  } catch (error) {\n    throw error ?? unreadableError()', ['lib/session-values.test.ts']],
     ['opens a key __proto__', 'if (text.includes(\'__proto__\') || text.includes(\'\\\\u\')) {', 'if (text === \'\') {'],
     ['opens an escaped key __proto__', ' || text.includes(\'\\\\u\')', ''],
@@ -715,7 +715,7 @@ export const mutants = [
     ['Infinity becomes null', 'Number.isFinite(value) ? undefined : ', 'Number.isFinite(value) || value === Infinity ? undefined : '],
     ['a Date becomes a string', 'if (!isOfNoClass(value)) return', 'if (parents.length < 0) return'],
     ['raw JSON counts as an object', 'if ((JSON as RawJSON).isRawJSON?.(value)) return', 'if (parents.length < 0) return'],
-    ['toJSON decides', '=== \'function\') return [\'.toJSON\'', '=== \'undefined\' && isArray && !isArray) return [\'.toJSON\''],
+    ['toJSON decides', '=== \'function\') return [\'.toJSON\'', '=== \'undefined\' && parents.length < 0) return [\'.toJSON\''],
     ['a hole becomes null', 'this.#flawOf(array[index]) : [\'\', \'a hole\']', 'this.#flawOf(array[index]) : undefined'],
     ['undefined in an array becomes null', 'case \'undefined\': return [\'\', \'undefined\']', 'case \'undefined\': return undefined'],
     ['undefined in an object is refused', ': value === undefined ? undefined : this.#flawOf(value)', ': this.#flawOf(value)'],
