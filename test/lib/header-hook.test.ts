@@ -2,10 +2,11 @@ import t from 'tap'
 import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { Readable } from 'node:stream'
 import { createServer, ServerResponse, type IncomingMessage } from 'node:http'
-import { RequestSessions, SessionHandler } from '../../lib/index.js'
+import { RequestSessions, SessionHandler, type SessionEvent } from '../../lib/index.js'
 import { BrowserJar } from '../support/browser-jar.js'
 import { ask, askHttp2 } from '../support/client.js'
 import { listen } from '../support/listen.js'
+import { requestAndResponse } from '../support/request-and-response.js'
 import { key, serveSessions, type Handle } from '../support/sessions.js'
 import { until } from '../support/time.js'
 import { collectWarnings } from '../support/warnings.js'
@@ -365,6 +366,32 @@ t.test('of a response that is gone nothing leaves, and nothing is told', async (
       })
     }
   }
+})
+
+t.test('a response that was destroyed before it had a connection tells nothing', async (t) => {
+  const events: SessionEvent[] = []
+  const sessions = new RequestSessions({ onEvent: (event) => { events.push(event) } })
+  const { req, res } = requestAndResponse() // as the second of two requests that were sent at once
+  new SessionHandler(null, key, sessions).attach(req, res)
+  sessions.get(req).a = 1
+  res.destroy()
+  res.writeHead(200)
+  t.strictSame(events, [])
+})
+
+t.test('an error after the headers left is told as it is', async (t) => {
+  const events: string[] = []
+  const sessions = new RequestSessions({ onEvent: ({ type }) => { events.push(type) } })
+  const { req, res } = requestAndResponse()
+  const { writeHead } = res
+  res.writeHead = (...args: unknown[]) => {
+    Reflect.apply(writeHead, res, args)
+    throw new Error('of a package that wraps writeHead')
+  }
+  new SessionHandler(null, key, sessions).attach(req, res)
+  sessions.get(req).a = 1
+  t.throws(() => res.writeHead(200), { message: 'of a package that wraps writeHead' })
+  t.match(res.getHeader('Set-Cookie'), /^session=/, 'and nothing of what left is taken back')
 })
 
 t.test('two handlers around one request', async (t) => {
