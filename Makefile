@@ -18,8 +18,7 @@ visited: build/visited.js ## start the smallest example; PORT=8080 unless set
 	@node build/visited.js
 
 test: build ## check the types, run the tests, demand full coverage
-	$(compile)
-	$(compiled)
+	$(call compile)
 	@node test/run.js --coverage $(wildcard test/*/*.test.ts)
 
 test-slow: build compiled/done ## prove by volume: what test does a little of, in full; random tests 10 times as long
@@ -52,7 +51,7 @@ test-replicas: build/replicas/run.js compiled/done ## kill replicas and Redis, c
 	SERVICES=1 node test/run.js test/examples/revocations.test.ts
 	node test/replicas/run.js
 
-mutate: build compiled/done ## break lib/ line by line; every break has to fail a test
+mutate: build ## break lib/ line by line; every break has to fail a test
 	node test/mutate/run.js
 
 check-mutants: | node_modules ## whether each of these breaks is a program that can be run
@@ -80,11 +79,12 @@ dist/index.js: $(wildcard lib/*.ts) lib/tsconfig.json tsconfig.json package-lock
 	sed -E -i.bak 's/^( +)\1/\1/' dist/*.js dist/*.d.ts && rm dist/*.bak
 
 # The tests run as JavaScript; types are checked by `make test` alone, which takes most of the time.
-compile := $(bin)/tsc --noEmit false --outDir compiled --sourceMap
-compiled := @cp -R example/secured compiled/example/ && touch compiled/done
+define compile
+$(bin)/tsc --noEmit false --outDir compiled --sourceMap $(1)
+@cp -R example/secured compiled/example/ && touch compiled/done
+endef
 compiled/done: $(wildcard lib/*.ts test/*/*.ts example/*.ts example/*/*.ts example/secured/*) tsconfig.json | node_modules
-	$(compile) --noCheck
-	$(compiled)
+	$(call compile,--noCheck)
 
 build/%.js: $(shell find example -name node_modules -prune -o -type f -print) dist/index.js
 	rm -rf build

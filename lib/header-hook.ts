@@ -25,18 +25,21 @@ interface Hookable {
  */
 export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher): void {
   const hookable = res as unknown as Hookable
-  const url = askedUrl(req) // a router may rewrite it, and the browser does not know
+  const { url } = req // a router may rewrite it, and the browser does not know
   const hook = (original: WriteHead): WriteHead => function (...args) {
     if (res.headersSent || isGone(req, res)) return Reflect.apply(original, res, args)
     const head = watcher.head(req)
-    const result = head === undefined
-      ? Reflect.apply(original, res, args)
-      : writeCompleted(req, url, res, original, args, head)
-    if (res.headersSent) {
-      watcher.sent(req)
-      if (head !== undefined) res.on('close', () => watcher.closed(req))
+    try {
+      return head === undefined
+        ? Reflect.apply(original, res, args)
+        : writeCompleted(req, url, res, original, args, head)
+    } finally {
+      // Also where a wrapper of writeHead throws after it called Node's.
+      if (res.headersSent) {
+        watcher.sent(req)
+        if (head !== undefined) res.on('close', () => watcher.closed(req))
+      }
     }
-    return result
   }
   hookable.writeHead = hook(hookable.writeHead)
   if (hookable.writeHeader !== undefined) hookable.writeHeader = hook(hookable.writeHeader)
@@ -54,7 +57,7 @@ function writeCompleted(
 ): unknown {
   const undo: (() => void)[] = []
   try {
-    return Reflect.apply(original, res, completeHead(req, url, res, args, head, undo))
+    return Reflect.apply(original, res, completeHead(req, askedUrl(req, url), res, args, head, undo))
   } catch (error) {
     // Node refused a header of the handler's: nothing has left, and its error answer is to find things as they were.
     if (!res.headersSent) {

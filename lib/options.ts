@@ -27,7 +27,7 @@ export interface SessionOptions<T = SessionData> {
   maxAge?: number | undefined
   /**
    * Seconds from when the cookie was last sent until it is no longer accepted, 1 to 34 560 000. When set, a session
-   * that is read in their second half is sent again; never past `maxAge`. Default: none.
+   * that is read in the second half of that time is sent again; never past `maxAge`. Default: none.
    */
   idleTimeout?: number | undefined
   /** `false` leaves Max-Age out: the browser forgets the cookie when it closes. Default: `true`. */
@@ -55,7 +55,7 @@ export interface SessionOptions<T = SessionData> {
 export interface LifetimeOptions {
   /** Seconds from the session's creation until it is no longer accepted, 1 to 34 560 000. */
   maxAge?: number | undefined
-  /** Seconds from the last issue of the cookie until it is no longer accepted, 1 to 34 560 000. */
+  /** Seconds from when the cookie was last sent until it is no longer accepted, 1 to 34 560 000. */
   idleTimeout?: number | undefined
   /** Whether the browser keeps the cookie when it closes; takes the option's place either way. */
   persistent?: boolean | undefined

@@ -49,7 +49,7 @@ export class RequestState {
   #lifetime: Lifetime | undefined // undefined while it is that of what is held
   #held = nothingHeld
   #decision: Decision | undefined
-  #seen: readonly unknown[] | undefined // the values that were decided about
+  #seen: readonly unknown[] | undefined // the values of the session when its head was decided about
   #isFirstAskedLate = false
   #willTellLate = false
   #opened: SessionEvent | undefined // for debugging
@@ -239,7 +239,7 @@ export class RequestState {
     })
   }
 
-  /** Most sessions are, and it is quickly found out. */
+  /** Whether nothing changed since the head was decided about: found out quickly, and so of most sessions. */
   #isAsSeen(session: object, lifetime: Lifetime, held: Held): boolean {
     if (this.#seen === undefined || !isSameLifetime(lifetime, held.lifetime)) return false
     try {

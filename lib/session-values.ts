@@ -142,7 +142,7 @@ class Look {
     switch (typeof value) {
       case 'string': return this.#isTooLong(value) ? ['', tooLarge] : undefined
       case 'number': return Number.isFinite(value) ? undefined : ['', String(value)]
-      case 'boolean': case 'object': return undefined
+      case 'boolean': case 'object': return undefined // the only object left is null
       case 'undefined': return ['', 'undefined']
       default: return ['', `a ${typeof value}`]
     }

@@ -19,18 +19,21 @@ export function isForwardedTls(req: AnyRequest): boolean {
     /https/i.test(String(ownHeader(req, 'x-forwarded-proto')))
 }
 
-/** The host that the browser asked for, where a proxy tells it: it may have put its own in Host (RFC 7239 §5.3). */
+/** The host that the browser asked for, where a proxy tells it (RFC 7239 §5.3): Host may name the proxy's own. */
 export function forwardedHost(req: AnyRequest): string | undefined {
   const standard = /(?:^|[;,])[ \t]*host="?([^";,]+)/i.exec(String(ownHeader(req, 'forwarded') ?? ''))
   const first = standard ?? /^([^,]+)/.exec(String(ownHeader(req, 'x-forwarded-host') ?? ''))
   return first?.[1]!.trim()
 }
 
-/** The URL that the browser asked for. Express, Connect and polka keep it where a router takes its own part off `url`. */
-export function askedUrl(req: AnyRequest): string | undefined {
-  if (!Object.hasOwn(req, 'originalUrl')) return req.url
+/**
+ * The URL that the browser asked for, where Express, Connect or polka keep it, and otherwise `url`: a router takes its
+ * own part off that.
+ */
+export function askedUrl(req: AnyRequest, url: string | undefined = req.url): string | undefined {
+  if (!Object.hasOwn(req, 'originalUrl')) return url
   const { originalUrl } = req as { originalUrl?: unknown }
-  return typeof originalUrl === 'string' && originalUrl !== '' ? originalUrl : req.url
+  return typeof originalUrl === 'string' && originalUrl !== '' ? originalUrl : url
 }
 
 /** A header of the request's own: anything on Object.prototype would pass for everybody's. */

@@ -392,6 +392,9 @@ t.test('an error after the headers left is told as it is', async (t) => {
   sessions.get(req).a = 1
   t.throws(() => res.writeHead(200), { message: 'of a package that wraps writeHead' })
   t.match(res.getHeader('Set-Cookie'), /^session=/, 'and nothing of what left is taken back')
+  sessions.get(req).b = 2
+  res.emit('close')
+  t.strictSame(events, ['saved', 'late'], 'and what left is told, and what did not')
 })
 
 t.test('two handlers around one request', async (t) => {
