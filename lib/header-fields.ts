@@ -30,7 +30,7 @@ export function completeHead(
   const reason = typeof second === 'string' ? second : undefined
   const given = reason === undefined ? third ?? second : third
   const isHttp2 = req.httpVersionMajor >= 2
-  const fields = new HeaderFields(res, given, isHttp2, undo)
+  const fields = new HeaderFields(res, given, undo)
   if (line !== undefined) fields.add('Set-Cookie', line, withLine(line, url))
   if (cacheHeaders) {
     fields.add('Vary', 'Cookie', withCookie)
@@ -131,14 +131,12 @@ class HeaderFields {
   readonly #undo: (() => void)[]
   readonly #given: GivenFields | undefined
   readonly #asGiven: unknown
-  readonly #isHttp2: boolean
 
-  constructor(res: AnyResponse, given: unknown, isHttp2: boolean, undo: (() => void)[]) {
+  constructor(res: AnyResponse, given: unknown, undo: (() => void)[]) {
     this.#res = res as ServerResponse // what is used of it here, the HTTP/2 one has too
     this.#undo = undo
     this.#given = givenFields(given)
     this.#asGiven = given
-    this.#isHttp2 = isHttp2
   }
 
   /** What is to be given to writeHead: what the handler gave, or a changed copy. */
@@ -175,10 +173,10 @@ class HeaderFields {
 
   /**
    * Whether Node will send all entries that were given under one name. It does where no header was ever set on an HTTP/1
-   * response, also none that was removed again. Else the last entry takes the place of the others, or may.
+   * response, also none that was removed again: only there is this property, and null. Else the last entry takes the
+   * place of the others, or may.
    */
   #sendsAll(): boolean {
-    if (this.#isHttp2) return false
     const set = Object.getOwnPropertySymbols(this.#res).find(({ description }) => description === 'kOutHeaders')
     return set !== undefined && this.#res[set as keyof ServerResponse] === null
   }

@@ -126,8 +126,7 @@ export class RequestState {
 
   /** @throws SizeError, ValueError */
   check(req: AnyRequest): void {
-    const text = stringifySession(this.session(req))
-    if (text !== '{}') this.cookie.checkSize(text, this.#timesOfNow(), this.#isSecure(req))
+    this.cookie.checkSize(stringifySession(this.session(req)), this.#timesOfNow(), this.#isSecure(req))
   }
 
   info(req: AnyRequest): SessionInfo | undefined {

@@ -173,10 +173,11 @@ t.test('insecure: once a process each, where a Secure cookie leaves with no sign
     [true, { headers: { forwarded: 'for=1.2.3.4;proto=https;by=5' } }],
     ['auto', { headers: {} }],
   ]
+  const read = [[true, { headers: {}, url: '/read' }], [false, { ...forwarded, url: '/read' }]]
   const notSecure = [[false, { headers: {} }], ['auto', { headers: { 'x-forwarded-proto': 'http' } }]]
   const rows: [name: string, requests: unknown[], told: string[]][] = [
     ['neither where all is well, then Secure over plain HTTP, then not Secure behind a proxy that took TLS',
-      [...tls, ...notSecure, plain, plain, ['auto', forwarded], [false, forwarded], plain],
+      [...read, ...tls, ...notSecure, plain, plain, ['auto', forwarded], [false, forwarded], plain],
       [...tls, ...notSecure].map(() => 'saved')
         .concat('saved', 'insecure true', 'saved', 'saved', 'insecure false', 'saved', 'saved')],
     ['not Secure by choice behind such a proxy, and Secure behind one that took plain HTTP',
@@ -191,7 +192,11 @@ t.test('insecure: once a process each, where a Secure cookie leaves with no sign
         const events = []
         for (const [secure, req] of ${JSON.stringify(requests)}) {
           const sessions = new RequestSessions({ secure, onEvent: ({ type, secure }) => { events.push([type, secure].join(' ').trim()) } })
-          const handler = new SessionHandler((req, res) => { sessions.get(req).a = 1; res.end() }, Buffer.alloc(32), sessions)
+          const handler = new SessionHandler((req, res) => {
+            const session = sessions.get(req)
+            if (req.url !== '/read') session.a = 1
+            res.end()
+          }, Buffer.alloc(32), sessions)
           handler.listener(req, new ServerResponse({ ...req, method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 }))
         }
         console.log(JSON.stringify(events))`

@@ -497,4 +497,5 @@ t.test('what is too large is told with its three largest keys, and not with what
     limit: 4093,
     largest: [{ key: 'largest', bytes: 3012 }, { key: 'second', bytes: 113 }, { key: 'third', bytes: 50 }],
   })
+  t.throws(() => handler.encodeCookie({ 'a\nb': 'x'.repeat(3500) }), { code: 'ERR_SESHCOOKIE_SIZE', largest: [{ key: '"a\\nb"' }] })
 })

@@ -651,6 +651,22 @@ t.test('a head that Node refuses leaves no line of ours, whatever becomes of the
   }
 })
 
+t.test('a head that Node refuses leaves the lines that Node would have left', async (t) => {
+  const linesOf = (isOurs: boolean) => {
+    const { req, res } = requestAndResponse()
+    const sessions = new RequestSessions()
+    if (isOurs) {
+      new SessionHandler(null, key, sessions).attach(req, res)
+      sessions.get(req)['a'] = 1
+    }
+    res.setHeader('X-B', '1')
+    t.throws(() => res.writeHead(200, { 'Set-Cookie': ['own=1', 'b=2'], 'X-A': 'a\nb' }), { code: 'ERR_INVALID_CHAR' })
+    return res.getHeader('Set-Cookie')
+  }
+  t.strictSame(linesOf(true), ['own=1', 'b=2'])
+  t.strictSame(linesOf(true), linesOf(false))
+})
+
 t.test('writeHead gets as many arguments as it was given', async (t) => {
   const rows: [name: string, args: unknown[], count: number][] = [
     ['status', [200], 1],

@@ -25,6 +25,20 @@ t.test('two handlers of one RequestSessions set', async (t) => {
   await new Promise(setImmediate) // for the warnings
 })
 
+t.test('a request that another handler only read is saved by the one that attaches to it', async (t) => {
+  collectWarnings(t)
+  const sessions = new RequestSessions()
+  const [first, second] = [key, Buffer.alloc(32, 7)].map((key) => new SessionHandler(null, key, sessions)) as [SessionHandler, SessionHandler]
+  const { req, res } = requestAndResponse()
+  first.read(req)
+  second.attach(req, res)
+  sessions.get(req).a = 1
+  res.writeHead(200)
+  const value = /^session=([^;]+)/.exec(String(res.getHeader('set-cookie')))![1]!
+  t.strictSame({ ...second.decodeCookie(value) }, { a: 1 })
+  await new Promise(setImmediate) // for the warning
+})
+
 t.test('one handler that meets itself is not warned of', async (t) => {
   const warnings = collectWarnings(t)
   const sessions = new RequestSessions()

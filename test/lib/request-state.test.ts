@@ -512,6 +512,18 @@ t.test('late changes', async (t) => {
     t.equal(answer.status, 500)
     t.strictSame(served.events.map(({ type }) => type), ['failed'])
   })
+
+  t.test('nor is one that can be stored again after the head', async (t) => {
+    const events: string[] = []
+    const sessions = new RequestSessions({ onEvent: ({ type }) => { events.push(type) } })
+    const { req, res } = requestAndResponse()
+    new SessionHandler(null, key, sessions).attach(req, res)
+    sessions.get(req).big = 1n as never
+    res.writeHead(200)
+    delete sessions.get(req).big
+    res.emit('close')
+    t.strictSame(events, ['failed'])
+  })
 })
 
 t.test('a session first asked for when the head has left, over', async (t) => {
@@ -1057,6 +1069,57 @@ t.test('clear within validate', async (t) => {
       t.equal(served.sessionIn(answer), '')
     })
   }
+})
+
+t.test('what is stored after clear within validate is a new session', async (t) => {
+  setTime(t, 1_800_000_000)
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler(null, key, sessions)
+  const cookie = `session=${handler.encodeCookie({ a: 1 })}`
+  setTime(t, 1_800_000_100)
+  sessions.validate = (_, __, req) => {
+    sessions.clear(req)
+    return true
+  }
+  const { req, res } = requestAndResponse(cookie)
+  handler.attach(req, res)
+  sessions.get(req).b = 2
+  res.writeHead(200)
+  t.match(res.getHeader('set-cookie'), /; Max-Age=86400;/)
+})
+
+t.test('clear leaves the object that was handed out, whatever is in it', async (t) => {
+  const sessions = new RequestSessions()
+  const { req, res } = requestAndResponse()
+  new SessionHandler(null, key, sessions).attach(req, res)
+  const session = sessions.get(req)
+  Object.assign(session, { a: 1, [Symbol('b')]: 2 })
+  sessions.clear(req)
+  t.equal(sessions.get(req), session)
+  t.strictSame(Reflect.ownKeys(session), [])
+})
+
+t.test('after the end a session is looked at once for each turn in which somebody asked for it', async (t) => {
+  const lost: unknown[] = []
+  const sessions = new RequestSessions({ onEvent: (event) => { if (event.type === 'late') lost.push(event.error.keys) } })
+  const { req, res } = requestAndResponse()
+  new SessionHandler(null, key, sessions).attach(req, res)
+  sessions.get(req)
+  res.writeHead(200)
+  res.emit('close')
+  const turn = globalThis.setImmediate
+  let turns = 0
+  globalThis.setImmediate = ((callback: () => void) => {
+    turns++
+    return turn(callback)
+  }) as typeof setImmediate
+  t.teardown(() => { globalThis.setImmediate = turn })
+  for (const name of ['a', 'b']) {
+    for (let times = 0; times < 3; times++) sessions.get(req)[name] = times
+    await new Promise((resolve) => { turn(resolve) })
+  }
+  t.strictSame(lost, [['a'], ['b']])
+  t.equal(turns, 2)
 })
 
 t.test('validate is called once for each distinct cookie', async (t) => {

@@ -98,6 +98,7 @@ const changes: [name: string, text: string, session: object, keys: string[]][] =
   ['a new name that is undefined', '{}', { a: undefined }, []],
   ['a new name that is null', '{}', { a: null }, ['a']],
   ['a name of Object.prototype', '{}', { toString: 1 }, ['toString']],
+  ['a name of Object.prototype that cannot be stored', '{}', { toString() {} }, ['toString']],
   ['a value that has no text', '{"a":1}', { a: 1n }, ['a']],
 ]
 
