@@ -122,6 +122,7 @@ const refused: [name: string, session: object, message: string][] = [
   ['a symbol without a description as a name of an array', { a: Object.assign([], { [Symbol()]: 1 }) },
     'session.a[Symbol("")] is a symbol as a key'],
   ['a class whose name throws', { a: new nameThrows() }, 'session.a is an instance of a class'],
+  ['a class whose name is no string', { a: new (class { static name = ['x'] })() }, 'session.a is an instance of a class'],
   ['a Map whose class has a symbol as its name', { a: new nameIsSymbol() }, 'session.a is an instance of a class'],
   ['a class without a name', { a: new (class {})() }, 'session.a is an instance of a class'],
   ['a class with a line feed in its name', { a: new ({ ['a\nb']: class {} }['a\nb']!)() }, 'session.a is an instance of "a\\nb"'],
@@ -251,6 +252,11 @@ t.test('a copy shares nothing', async (t) => {
   t.throws(() => copyOfValues({ a: { b: NaN } }), { message: 'session.a.b is NaN' })
 })
 
+t.test('a copy of an array holds one element more than could be stored', async (t) => {
+  const { items } = copyOfValues({ items: Array(10_000).fill(1) }) as { items: number[] }
+  t.equal(items.length, 4096, 'with the array itself 4097 values')
+})
+
 t.test('a copy of what is too large is too large, and no larger than it has to be', async (t) => {
   for (const [name, session] of tooLarge) {
     t.test(name, async (t) => {
@@ -307,6 +313,13 @@ t.test('the largest keys are told wherever they are', async (t) => {
   session['large'] = 'x'.repeat(5000)
   const error = t.throws(() => checkValues(session)) as unknown as SizeError
   t.equal(error.largest[0]!.key, 'large')
+})
+
+t.test('what is too large is counted up to a bound, and at what it takes at least', async (t) => {
+  const told = t.throws(() => checkValues({ a: 'x'.repeat(100_000), b: 'x'.repeat(200_000) })) as unknown as SizeError
+  t.strictSame(told.largest.map(({ key }) => key), ['a'], 'no key after 64 kB')
+  const { bytes } = t.throws(() => checkValues({ items: Array(5000).fill(1) })) as unknown as SizeError
+  t.equal(bytes, 2 * 4097 + 'items'.length, 'two for each value and what follows it')
 })
 
 const objects: [name: string, value: object][] = [
