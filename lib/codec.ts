@@ -40,8 +40,6 @@ export interface Contents extends Times {
   readonly value: string
   /** The JSON; undefined where it is no UTF-8. */
   readonly text: string | undefined
-  /** The JSON is known to be spelled as JSON.stringify spells it. */
-  readonly canonical: boolean
   /** The index of the key that opens it. */
   readonly keyIndex: number
 }
@@ -184,7 +182,6 @@ export class Codec {
     return {
       value: canonical,
       text: isText ? text : undefined,
-      canonical: false,
       created: plain.readUIntBE(1, 6),
       issued: plain.readUIntBE(7, 6),
       lifetime,

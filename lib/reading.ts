@@ -6,6 +6,7 @@ import { isTimely, sessionInfo, unixTime } from './lifetime.js'
 import type { Settings } from './options.js'
 import type { Remembered } from './remembered.js'
 import { parseSession } from './session-json.js'
+import { tokensOf, type Tokens } from './session-tokens.js'
 import { ownHeader } from './transport.js'
 import type { AnyRequest } from './types.js'
 import { warnOfThrown } from './warnings.js'
@@ -19,6 +20,8 @@ type Refusal = typeof reasons[number]
 interface Opened {
   readonly session: object
   readonly contents: Contents
+  /** Of the session as it came: `validate` may have changed it. */
+  readonly tokens: Tokens
 }
 
 /** What opens the values of one cookie under the current settings. */
@@ -54,8 +57,9 @@ function readValue(value: string, { codec, remembered, settings }: Opener, now: 
   if (typeof contents === 'string') return contents
   const session = sessionIn(contents, settings, now)
   if (typeof session === 'string') return session
-  if (known === undefined) remembered.add(contents, session)
-  return isValid(session, contents, settings, req) ? { session, contents } : 'invalid'
+  if (known === undefined) remembered.add(contents)
+  const tokens = tokensOf(session)
+  return isValid(session, contents, settings, req) ? { session, contents, tokens } : 'invalid'
 }
 
 /** The checks after the tag: times, UTF-8, JSON. */

@@ -42,14 +42,11 @@ export class Remembered {
     return place.contents
   }
 
-  /** @param session what the text holds, from which it is found out how it is spelled: once, for all requests to come */
-  add(contents: Contents, session?: object): void {
+  add(contents: Contents): void {
     if (this.#limit === 0) return
     const key = keyOf(contents.value)
     if (this.#places.has(key)) return
-    const isFoundCanonical = session !== undefined && JSON.stringify(session) === contents.text
-    const kept = isFoundCanonical ? { ...contents, canonical: true } : contents
-    this.#places.set(key, this.#take({ key, contents: kept, used: false }))
+    this.#places.set(key, this.#take({ key, contents, used: false }))
   }
 
   /** Puts a place where the hand finds one that is not used. */

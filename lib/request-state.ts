@@ -6,8 +6,9 @@ import { hookHead } from './header-hook.js'
 import { idleWindow, isSameLifetime, noLifetime, sessionInfo, unixTime, type Lifetime, type Times } from './lifetime.js'
 import { quoted } from './quoted.js'
 import type { SessionCookie } from './session-cookie.js'
-import { changedKeys, spelled, stringifySession, textOf } from './session-json.js'
-import { checkPlain, copyOfValues, isAsSeen } from './session-values.js'
+import { changedKeys, stringifyChecked, stringifySession, textOf } from './session-json.js'
+import { areSame, hasTokens, type Tokens } from './session-tokens.js'
+import { checkPlain, checkValues, copyOfValues } from './session-values.js'
 import { isForwardedTls, isTls } from './transport.js'
 import type { AnyRequest, AnyResponse, SessionInfo } from './types.js'
 
@@ -15,15 +16,14 @@ import type { AnyRequest, AnyResponse, SessionInfo } from './types.js'
 interface Held extends Times {
   /** Undefined where nothing can be compared with it. */
   readonly text: string | undefined
-  /** The text is known to be spelled as JSON.stringify spells it. */
-  readonly canonical: boolean
+  readonly tokens: Tokens | undefined
 }
 
 /** No session. The times are 0 until one is sent. */
-const nothingHeld: Held = { text: '{}', canonical: true, created: 0, issued: 0, lifetime: noLifetime }
+const nothingHeld: Held = { text: '{}', tokens: checkValues({}), created: 0, issued: 0, lifetime: noLifetime }
 
 /** Any session: it is to be expired, or replaced by a new one. */
-const cleared: Held = { ...nothingHeld, text: undefined }
+const cleared: Held = { ...nothingHeld, text: undefined, tokens: undefined }
 
 /** What becomes of the session when the head that was decided about leaves. */
 interface Decision {
@@ -49,7 +49,6 @@ export class RequestState {
   #lifetime: Lifetime | undefined // undefined while it is that of what is held
   #held = nothingHeld
   #decision: Decision | undefined
-  #seen: readonly unknown[] | undefined // the values of the session when its head was decided about
   #isFirstAskedLate = false
   #willTellLate = false
   #opened: SessionEvent | undefined // for debugging
@@ -88,7 +87,10 @@ export class RequestState {
     }
     // What validate did to the session of its own request stands: set replaces what it holds, clear all that came.
     this.#session ??= typeof read === 'object' ? read.session : Object.create(null) as object
-    if (typeof read === 'object' && this.#held !== cleared) this.#held = read.contents
+    if (typeof read === 'object' && this.#held !== cleared) {
+      const { tokens, contents: { text, created, issued, lifetime } } = read
+      this.#held = { text, tokens, created, issued, lifetime }
+    }
     if (this.#phase !== 'open') this.#isFirstAskedLate = true
     if (typeof read === 'object') this.#opened = { type: 'opened', keyIndex: read.contents.keyIndex }
     else if (read !== undefined) this.#opened = { type: 'rejected', reason: read }
@@ -146,7 +148,7 @@ export class RequestState {
     try {
       this.#decision = this.#decide(req, this.#session)
     } catch (error) {
-      const held = { ...this.#held, text: undefined }
+      const held = { ...this.#held, text: undefined, tokens: undefined }
       this.#decision = { line: undefined, event: { type: 'failed', error: error as Error }, held }
     }
     const { line, event } = this.#decision
@@ -155,28 +157,23 @@ export class RequestState {
 
   #decide(req: AnyRequest, session: object): Decision {
     const held = this.#held
-    const { text, seen } = spelled(session)
-    this.#seen = seen
-    const isEmpty = text === '{}'
-    if (this.#isHeld(text) && (isEmpty || isSameLifetime(this.#currentLifetime, held.lifetime))) {
-      if (!isEmpty && this.#isDue()) return this.#save(req, text, true)
+    const tokens = checkValues(session)
+    const isEmpty = areSame(tokens, nothingHeld.tokens!)
+    const isHeld = held.tokens !== undefined && areSame(tokens, held.tokens)
+    if (isHeld && (isEmpty || isSameLifetime(this.#currentLifetime, held.lifetime))) {
+      if (!isEmpty && this.#isDue()) return this.#save(req, session, tokens, true)
       return { line: undefined, event: undefined, held }
     }
-    if (!isEmpty) return this.#save(req, text, false)
+    if (!isEmpty) return this.#save(req, session, tokens, false)
     return { line: this.cookie.lineToExpire(this.#isSecure(req)), event: { type: 'cleared' }, held: nothingHeld }
   }
 
-  #save(req: AnyRequest, text: string, renewed: boolean): Decision {
+  #save(req: AnyRequest, session: object, tokens: Tokens, renewed: boolean): Decision {
+    const text = stringifyChecked(session)
     const { created, issued, lifetime } = this.#timesOfNow()
-    const held = { text, canonical: true, created, issued, lifetime }
+    const held = { text, tokens, created, issued, lifetime }
     const line = this.cookie.lineToSet(text, held, this.#isSecure(req))
     return { line, event: { type: 'saved', bytes: line.length, renewed }, held }
-  }
-
-  /** Whether `text` is what the browser holds, which may have been spelled otherwise than JSON.stringify does. */
-  #isHeld(text: string): boolean {
-    const { text: held, canonical } = this.#held
-    return text === held || !canonical && held !== undefined && text === JSON.stringify(JSON.parse(held))
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
@@ -239,10 +236,10 @@ export class RequestState {
   }
 
   /** Whether nothing changed since the head was decided about: found out quickly, and so of most sessions. */
-  #isAsSeen(session: object, lifetime: Lifetime, held: Held): boolean {
-    if (this.#seen === undefined || !isSameLifetime(lifetime, held.lifetime)) return false
+  #isUnchanged(session: object, lifetime: Lifetime, held: Held): boolean {
+    if (this.#isFirstAskedLate || held.tokens === undefined || !isSameLifetime(lifetime, held.lifetime)) return false
     try {
-      return isAsSeen(session, this.#seen)
+      return hasTokens(session, held.tokens)
     } catch {
       return false // a getter or proxy
     }
@@ -253,12 +250,12 @@ export class RequestState {
     const session = this.#session
     const held = this.#held
     const lifetime = this.#currentLifetime
-    if (session === undefined || held.text === undefined || this.#isAsSeen(session, lifetime, held)) return
+    if (session === undefined || held.text === undefined || this.#isUnchanged(session, lifetime, held)) return
     const text = textOf(session)
     const lost = text === held.text ? [] : changedKeys(held.text, session).map(quoted)
     const isLimited = text !== '{}' && !isSameLifetime(lifetime, held.lifetime)
     const isLate = lost.length > 0 || isLimited || this.#isFirstAskedLate
-    this.#held = { ...held, text, lifetime }
+    this.#held = { ...held, text, tokens: undefined, lifetime }
     this.#isFirstAskedLate = false
     if (!isLate) return
     const error = new LateChangeError(lost.length > 0

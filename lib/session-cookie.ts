@@ -123,7 +123,7 @@ export class SessionCookie {
     this.#checkRoom(text, tail)
     const value = codec.seal(text, times)
     const { created, issued, lifetime } = times
-    remembered.add({ value, text, canonical: true, created, issued, lifetime, keyIndex: 0 })
+    remembered.add({ value, text, created, issued, lifetime, keyIndex: 0 })
     return `${this.#name}=${value}${tail}`
   }
 

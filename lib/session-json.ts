@@ -1,31 +1,24 @@
 import { checkValues, unreadableError } from './session-values.js'
 
-/** A session as JSON text, and the values that it was made of. */
-interface Spelled {
-  readonly text: string
-  /** What `isAsSeen` takes. */
-  readonly seen: readonly unknown[]
-}
-
-/**
- * The JSON text of a session, and its values.
- * @throws ValueError, SizeError as {@link checkValues} does
- */
-export function spelled(session: object): Spelled {
-  const seen = checkValues(session)
-  try {
-    return { text: JSON.stringify(session), seen }
-  } catch {
-    throw unreadableError()
-  }
-}
-
 /**
  * The JSON text of a session.
  * @throws ValueError, SizeError as {@link checkValues} does
  */
 export function stringifySession(session: object): string {
-  return spelled(session).text
+  checkValues(session)
+  return stringifyChecked(session)
+}
+
+/**
+ * The JSON text of a session whose values were looked at.
+ * @throws ValueError where it cannot be read a second time
+ */
+export function stringifyChecked(session: object): string {
+  try {
+    return JSON.stringify(session)
+  } catch {
+    throw unreadableError()
+  }
 }
 
 /** The session that a JSON text holds, with a null prototype, or undefined where it holds none. */

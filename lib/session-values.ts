@@ -1,5 +1,6 @@
 import { misuse, SizeError, ValueError } from './errors.js'
 import { isIdentifier, quoted } from './quoted.js'
+import { arrayStart, end, objectStart, type Tokens } from './session-tokens.js'
 import { maxLineLength } from './set-cookie.js'
 
 const maxDepth = 64 // levels of objects and arrays, the session's own included
@@ -26,12 +27,11 @@ function valueError(path: string, found: string): ValueError {
 
 /**
  * Looks at all values of a session, which are to be those that JSON carries, and counts them as it goes: what has too
- * many of them, or too long ones, is refused after some 4096 of them, however large it is. Returns what it has seen, for
- * {@link isAsSeen}.
+ * many of them, or too long ones, is refused after some 4096 of them, however large it is.
  * @throws ValueError with the path to a value that JSON would drop or change, or that cannot be looked at
  * @throws SizeError with the path to where counting stopped
  */
-export function checkValues(session: object): readonly unknown[] {
+export function checkValues(session: object): Tokens {
   const look = new Look()
   let flaw: Flaw | undefined
   try {
@@ -39,36 +39,10 @@ export function checkValues(session: object): readonly unknown[] {
   } catch {
     throw unreadableError()
   }
-  if (flaw === undefined) return look.seen
+  if (flaw === undefined) return look.tokens
   const path = `session${flaw[0]}`
   if (flaw[1] !== tooLarge) throw valueError(path, flaw[1])
   throw sizeError(look.bytes, largestKeys(session), `counted up to ${path}, so all of it may take more`)
-}
-
-/**
- * Whether a session still holds the very values that a look has seen, in the same places: much quicker to find out than
- * its text. False says nothing about the text.
- */
-export function isAsSeen(session: object, seen: readonly unknown[]): boolean {
-  let at = 0
-  const isNext = (value: unknown): boolean => {
-    if (seen[at++] !== value) return false
-    if (value === null || typeof value !== 'object') return true
-    if (Array.isArray(value)) {
-      if (seen[at++] !== value.length) return false
-      for (let index = 0; index < value.length; index++) if (!isNext(value[index])) return false
-      return true
-    }
-    const names = Object.keys(value)
-    const before = seen[at++] as readonly string[]
-    if (before.length !== names.length) return false
-    for (let index = 0; index < names.length; index++) {
-      const name = names[index]!
-      if (name !== before[index] || !isNext(value[name as keyof typeof value])) return false
-    }
-    return true
-  }
-  return isNext(session)
 }
 
 /**
@@ -109,8 +83,7 @@ export function largestOf(keys: { key: string, bytes: number }[]): { key: string
 
 /** One look at a session. Paths are built on the way back, so that they cost nothing where nothing is wrong. */
 class Look {
-  /** Each value on the way; after an array its length, after an object its names. */
-  readonly seen: unknown[] = []
+  readonly tokens: unknown[] = []
   readonly #parents: object[] = []
   #values = 0
   #characters = 0
@@ -129,8 +102,8 @@ class Look {
     // JSON.stringify would call it, and store what it returns.
     if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return ['.toJSON', 'a function']
     parents.push(value)
-    this.seen.push(value)
     const flaw = Array.isArray(value) ? this.#flawInArray(value) : this.#flawInObject(value)
+    this.tokens.push(end)
     parents.pop()
     return flaw ?? symbolIn(value)
   }
@@ -138,7 +111,7 @@ class Look {
   #flawOf(value: unknown): Flaw | undefined {
     if (++this.#values > maxValues) return ['', tooLarge]
     if (typeof value === 'object' && value !== null) return this.flawIn(value)
-    this.seen.push(value)
+    this.tokens.push(value)
     switch (typeof value) {
       case 'string': return this.#isTooLong(value) ? ['', tooLarge] : undefined
       case 'number': return Number.isFinite(value) ? undefined : ['', String(value)]
@@ -149,7 +122,7 @@ class Look {
   }
 
   #flawInArray(array: unknown[]): Flaw | undefined {
-    this.seen.push(array.length)
+    this.tokens.push(arrayStart)
     for (let index = 0; index < array.length; index++) {
       const flaw: Flaw | undefined = index in array ? this.#flawOf(array[index]) : ['', 'a hole']
       if (flaw !== undefined) return [`[${index}]${flaw[0]}`, flaw[1]]
@@ -159,17 +132,20 @@ class Look {
   }
 
   #flawInObject(object: object): Flaw | undefined {
-    const names = Object.keys(object)
-    this.seen.push(names)
-    for (const name of names) {
-      const value = object[name as keyof typeof object] as unknown
-      if (value === undefined) this.seen.push(value)
-      const flaw: Flaw | undefined = name === '__proto__' ? ['', 'a key that changes prototypes']
-        : this.#isTooLong(name) ? ['', tooLarge]
-        : value === undefined ? undefined : this.#flawOf(value)
+    this.tokens.push(objectStart)
+    for (const name of Object.keys(object)) {
+      const flaw = this.#flawAt(name, object[name as keyof typeof object] as unknown)
       if (flaw !== undefined) return [pathTo(name) + flaw[0], flaw[1]]
     }
     return undefined
+  }
+
+  #flawAt(name: string, value: unknown): Flaw | undefined {
+    if (name === '__proto__') return ['', 'a key that changes prototypes']
+    if (this.#isTooLong(name)) return ['', tooLarge]
+    if (value === undefined) return undefined // JSON has no such property
+    this.tokens.push(name)
+    return this.#flawOf(value)
   }
 
   #isTooLong(text: string): boolean {

@@ -94,8 +94,7 @@ t.test('seals and opens, byte for byte as by hand:', async (t) => {
       const expected = { text, ...times, keyIndex: 0 }
       t.strictSame(opening(codec, value), expected)
       t.strictSame(opening(newCodec(), byHand({ plain: plainOf(text, times) })), expected)
-      const opened = codec.open(value)
-      t.match(opened, { value, canonical: false }, 'another sealer may have spelled the JSON otherwise')
+      t.match(codec.open(value), { value })
     })
   }
 

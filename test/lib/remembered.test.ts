@@ -11,7 +11,7 @@ import { requestAndResponse } from '../support/request-and-response.js'
 const key = Buffer.alloc(32, 1)
 const valueOf = (n: number) => `head-${n}-${String(n).padStart(40, 'x')}`
 const contents = (n: number, value = valueOf(n)): Contents =>
-  ({ value, text: `{"n":${n}}`, canonical: true, created: n, issued: n, lifetime: noLifetime, keyIndex: 0 })
+  ({ value, text: `{"n":${n}}`, created: n, issued: n, lifetime: noLifetime, keyIndex: 0 })
 
 t.test('remembered contents', async (t) => {
   t.test('are found by the whole value', async (t) => {
@@ -367,15 +367,4 @@ t.test('a handler', async (t) => {
       t.strictSame(events.pop(), { type: 'opened', keyIndex: 1 })
     }
   })
-})
-
-t.test('how a text is spelled is found out when it is remembered, and for the one that is kept', async (t) => {
-  const remembered = new Remembered(10)
-  for (const [text, canonical] of [['{"a":1}', true], ['{ "a": 1 }', false]] as const) {
-    const value = text.padStart(108, '_').replaceAll(/[{}]/g, 'x')
-    const contents = { value, text, canonical: false, created: 1, issued: 1, lifetime: noLifetime, keyIndex: 0 }
-    remembered.add(contents, JSON.parse(text) as object)
-    t.equal(remembered.get(value)!.canonical, canonical)
-    t.equal(contents.canonical, false, 'and not in what was given')
-  }
 })
