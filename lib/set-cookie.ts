@@ -26,7 +26,19 @@ export interface Attributes {
  * one of RFC 2965, and send it quoted.
  */
 export function keepUntil(end: number, seconds: number): string {
-  return `; Max-Age=${seconds}; Expires=${new Date(end * 1000).toUTCString()}`
+  return `; Max-Age=${seconds}; Expires=${dateOf(end)}`
+}
+
+let lastTime = 0
+let lastDate = new Date(0).toUTCString()
+
+/** IMF-fixdate (RFC 9110 §5.6.7). The last one is kept, since most cookies that are set in one second end together. */
+function dateOf(time: number): string {
+  if (time !== lastTime) {
+    lastDate = new Date(time * 1000).toUTCString()
+    lastTime = time
+  }
+  return lastDate
 }
 
 /** Makes the browser forget the cookie at once. */
