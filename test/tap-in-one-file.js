@@ -3,7 +3,8 @@
  *
  *     node test/tap-in-one-file.js
  *
- * Each test file is a process of its own, and to load tap's 270 files with their source maps would take most of its time.
+ * Each test file is a process of its own, and most would spend more time on loading tap's 270 files and their source
+ * maps than on their tests.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
