@@ -17,7 +17,7 @@ run: build/auth.js ## start the sign-in example; PORT=8080 unless set
 visited: build/visited.js ## start the smallest example; PORT=8080 unless set
 	@node build/visited.js
 
-# Two jobs at a time: the type check takes as long as a third of the tests.
+# Two jobs at a time: the compiler uses one core, and takes as long as a quarter of the tests.
 test: ## check the types, run the tests, demand full coverage
 	@$(MAKE) --no-print-directory --jobs=2 build compiled/done
 	@$(MAKE) --no-print-directory --jobs=2 types tests
@@ -85,7 +85,7 @@ dist/index.js: $(wildcard lib/*.ts) lib/tsconfig.json tsconfig.json package-lock
 	$(bin)/tsc -p lib --emitDeclarationOnly --noCheck
 	sed -E -i.bak 's/^( +)\1/\1/' dist/*.js dist/*.d.ts && rm dist/*.bak
 
-# The tests run as JavaScript; types are checked by `make test` alone, which takes most of the time.
+# The tests run as JavaScript; types are checked by `make test` alone, which takes twice as long as to compile.
 compiled/done: $(wildcard lib/*.ts test/*/*.ts example/*.ts example/*/*.ts example/secured/*) tsconfig.json \
 test/tap-in-one-file.js package-lock.json | node_modules
 	$(bin)/tsc --noCheck --noEmit false --outDir compiled --sourceMap
