@@ -19,6 +19,9 @@ const folder = '.tap/coverage' // where tap looks for it
 const covered = new RegExp('/compiled/(lib|example)/[^/]+$')
 // The tests of lib/ and example/ have to reach all of both. The one of the types runs a compiler, and would be slow.
 const covering = /^test\/(lib\/(?!types\.)|examples\/)/
+// Those that take longest come first, so that none of them runs alone at the end.
+const long = /\/(vectors|types|package|header-fields|injection|memory|fuzz|auth|auth-program|readme)\.test\.ts$/
+files.sort((a, b) => Number(long.test(b)) - Number(long.test(a)))
 rmSync(folder, { recursive: true, force: true })
 
 t.pipe(new Reporter(coverage ? isCovered : () => true)).pipe(process.stdout)

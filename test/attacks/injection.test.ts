@@ -2,7 +2,7 @@
  * What goes into a Set-Cookie line comes out of it, at the browser's end, as what it was: no option, whatever is put
  * into it, adds an attribute, a cookie or a header, and every line that is sent is one that a browser takes.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Agent, type IncomingMessage, type ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { RequestSessions, SessionHandler, type HandlerOptions, type SessionOptions } from '../../lib/index.js'
 import { BrowserJar, cookieDate } from '../support/browser-jar.js'
@@ -41,9 +41,11 @@ function handle(this: { sessions: RequestSessions }, req: IncomingMessage, res: 
 async function lines(t: Test): Promise<(handler: SessionHandler) => Promise<[set: string, clear: string]>> {
   let current: SessionHandler | undefined
   const origin = await listen(t, (req, res) => { Reflect.apply(current!.listener, current, [req, res]) })
+  // One connection for all of them: to make one takes longer than to answer.
+  const agent = new Agent({ keepAlive: true })
   return async (handler) => {
     current = handler
-    const answers = [await ask(origin, '/'), await ask(origin, '/clear')]
+    const answers = [await ask(origin, '/', {}, 'GET', '', agent), await ask(origin, '/clear', {}, 'GET', '', agent)]
     return answers.map((answer) => {
       const [line, ...more] = answer.all('set-cookie')
       if (answer.status !== 200 || line === undefined || more.length > 0) throw new Error(JSON.stringify(answer))

@@ -1,8 +1,8 @@
 import http2 from 'node:http2'
-import { type IncomingMessage, type ServerResponse } from 'node:http'
+import { Agent, type IncomingMessage, type ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
-import { ask, askHttp2, type Answer } from '../support/client.js'
+import { ask, askOver, type Answer } from '../support/client.js'
 import { listen } from '../support/listen.js'
 import { requestAndResponse } from '../support/request-and-response.js'
 import { fuzz, seededRandom } from '../support/seeded-random.js'
@@ -55,9 +55,13 @@ async function serve(t: Test, isHttp2: boolean) {
     else handler.listener(req, res)
   }
   const origin = await listen(t, isHttp2 ? http2.createServer(listener as never) as never : listener)
+  // The many requests of this file share their connections: to make one takes longer than to answer.
+  const agent = new Agent({ keepAlive: true })
+  const client = isHttp2 ? http2.connect(origin) : undefined
+  t.teardown(() => { client?.destroy() })
   const get = async (path: string, send: Send, change: (session: Record<string, unknown>) => void = () => {}) => {
     current = { send, change: (req) => { if (path !== '/bare') change(sessions.get(req)) } }
-    return isHttp2 ? await askHttp2(origin, path) : await ask(origin, path)
+    return client ? await askOver(client, path) : await ask(origin, path, {}, 'GET', '', agent)
   }
   return {
     sessions,

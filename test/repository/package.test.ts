@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import ts from 'typescript'
 import { root } from '../support/root.js'
+import ts from '../support/typescript.js'
 
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const manifest = JSON.parse(read('package.json')) as Record<string, unknown> & Record<string, Record<string, unknown>>

@@ -2,12 +2,12 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import ts from 'typescript'
 import { RequestSessions } from '../../lib/index.js'
 import { ask, type Answer } from '../support/client.js'
 import { checkLinks } from '../support/links.js'
 import { root } from '../support/root.js'
 import { tablesOf } from '../support/tables.js'
+import ts from '../support/typescript.js'
 
 const readme = readFileSync(new URL('README.md', root), 'utf8')
 

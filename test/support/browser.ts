@@ -2,6 +2,7 @@
  * Somebody with a browser: fetches pages from servers on this machine, and keeps cookies for the addresses these
  * servers would have in earnest.
  */
+import { Agent } from 'node:http'
 import { BrowserJar, type RequestKind } from './browser-jar.js'
 import { ask, type Answer } from './client.js'
 
@@ -9,11 +10,12 @@ export type Fetch = (url: URL, method: string, headers: Record<string, string>) 
 Promise<Pick<Answer, 'status' | 'fields' | 'body' | 'setCookie'>>
 export type Page = Awaited<ReturnType<Fetch>>
 
-/** A fetch that asks the server whose origin on this machine `originOf` tells. */
+/** A fetch that asks the server whose origin on this machine `originOf` tells, and keeps its connections. */
 export function fetchFrom(originOf: (url: URL) => string): Fetch {
+  const agent = new Agent({ keepAlive: true })
   return (url, method, headers) => ask(originOf(url), url.pathname + url.search, {
     host: url.hostname, ...url.protocol === 'https:' && { 'x-forwarded-proto': 'https' }, ...headers,
-  }, method)
+  }, method, '', agent)
 }
 
 export class Browser {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http'
-import http2 from 'node:http2'
+import { request, type Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http'
+import http2, { type ClientHttp2Session } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 
@@ -18,12 +18,13 @@ export interface Answer {
 
 const transport = /^(date|connection|keep-alive|transfer-encoding)$/i
 
-/** Asks a server on this machine, on a connection of its own. */
+/** Asks a server on this machine, on a connection of its own or one that an agent keeps. */
 export async function ask(
   origin: string, path: string, headers: OutgoingHttpHeaders = {}, method: string = 'GET', body: string = '',
+  agent: Agent | false = false,
 ): Promise<Answer> {
   const { hostname, port } = new URL(origin)
-  const req = request({ hostname, port, method, path, headers, agent: false })
+  const req = request({ hostname, port, method, path, headers, agent })
   req.end(body)
   const [res] = await once(req, 'response')
   return answerOf(res.statusCode, res.statusMessage, res.headers, res.rawHeaders, await text(res))
@@ -35,14 +36,21 @@ export async function askHttp2(
 ): Promise<Answer> {
   const session = http2.connect(origin)
   try {
-    const stream = session.request({ ...sent as Record<string, string>, ':path': path, ':method': method })
-    const gone = once(stream, 'close').then(() => { throw new Error('the stream was closed without an answer') })
-    const [headers, , raw] = await Promise.race([once(stream, 'response'), gone])
-    gone.catch(() => {})
-    return answerOf(headers[':status'], '', headers, raw, await text(stream))
+    return await askOver(session, path, sent, method)
   } finally {
     session.destroy()
   }
+}
+
+/** The same on a connection that is there. */
+export async function askOver(
+  session: ClientHttp2Session, path: string, sent: Record<string, string | readonly string[]> = {}, method: string = 'GET',
+): Promise<Answer> {
+  const stream = session.request({ ...sent as Record<string, string>, ':path': path, ':method': method })
+  const gone = once(stream, 'close').then(() => { throw new Error('the stream was closed without an answer') })
+  const [headers, , raw] = await Promise.race([once(stream, 'response'), gone])
+  gone.catch(() => {})
+  return answerOf(headers[':status'], '', headers, raw, await text(stream))
 }
 
 function answerOf(

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
 import { root } from './root.js'
+import ts from './typescript.js'
 
 /**
  * What the compiler says about each of `pieces` of code, as `code: message`: one list for each piece, and a last one
