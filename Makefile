@@ -86,11 +86,11 @@ dist/index.js: $(wildcard lib/*.ts) lib/tsconfig.json tsconfig.json package-lock
 	sed -E -i.bak 's/^( +)\1/\1/' dist/*.js dist/*.d.ts && rm dist/*.bak
 
 # The tests run as JavaScript; types are checked by `make test` alone, which takes twice as long as to compile.
-compiled/done: $(wildcard lib/*.ts test/*/*.ts example/*.ts example/*/*.ts example/secured/*) tsconfig.json \
-test/tap-in-one-file.js package-lock.json | node_modules
+compiled/done: $(wildcard lib/*.ts test/*/*.ts test/*/*.cjs example/*.ts example/*/*.ts example/secured/*) tsconfig.json \
+| node_modules
 	$(bin)/tsc --noCheck --noEmit false --outDir compiled --sourceMap
 	@cp -R example/secured compiled/example/
-	@node test/tap-in-one-file.js
+	@mkdir -p compiled/node_modules/tap && cp test/support/tap.cjs compiled/node_modules/tap/index.js
 	@touch compiled/done
 
 build/%.js: $(shell find example -name node_modules -prune -o -type f -print) dist/index.js

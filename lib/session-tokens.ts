@@ -5,9 +5,9 @@
  */
 export type Tokens = readonly unknown[]
 
-export const objectStart = Symbol('{')
-export const arrayStart = Symbol('[')
-export const end = Symbol('end')
+export const objectStart: unique symbol = Symbol('{')
+export const arrayStart: unique symbol = Symbol('[')
+export const end: unique symbol = Symbol('end')
 
 /** The tokens of a session that came from JSON.parse. */
 export function tokensOf(session: object): Tokens {

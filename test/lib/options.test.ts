@@ -424,6 +424,9 @@ const pollution: Record<Name | keyof HandlerOptions, unknown> = {
 }
 
 t.test('Object.prototype may be polluted', async (t) => {
+  const { now } = Date
+  t.teardown(() => { Date.now = now })
+  Date.now = () => 1_800_000_000_000
   const prototype = Object.prototype as unknown as Record<string, unknown>
   const nothing = () => {}
   const clean = outcome([nothing, nothing, nothing])

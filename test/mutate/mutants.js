@@ -699,8 +699,8 @@ export const mutants = [
   ...of('session-tokens.ts', [
     ['names are no tokens', '        tokens.push(name)\n        add', '        add'],
     ['lists have no end', '    tokens.push(end)\n', ''],
-    ['arrays and objects have one start', 'export const arrayStart = Symbol(\'[\')', 'export const arrayStart = objectStart'],
-    ['a value of a session may be the end', 'export const end = Symbol(\'end\')', 'export const end = undefined'],
+    ['arrays and objects have one start', 'export const arrayStart: unique symbol = Symbol(\'[\')', 'export const arrayStart: typeof objectStart = objectStart'],
+    ['a value of a session may be the end', 'export const end: unique symbol = Symbol(\'end\')', 'export const end = undefined'],
     ['a token more or less is the same', 'token === others[index]', 'typeof token === typeof others[index]'],
     ['another value is not seen', 'return tokens[at++] === value\n', 'return typeof tokens[at++] === typeof value\n'],
     ['another name is not seen', 'if (tokens[at++] !== name || !isNext(', 'if (at++ < 0 || !isNext('],
