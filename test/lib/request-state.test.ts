@@ -908,6 +908,7 @@ t.test('set, clear and limit within validate neither throw out of get nor loop',
   ]
   for (const [name, act, session, line] of acts) {
     t.test(name, async (t) => {
+      setTime(t, 1_800_000_000)
       let calls = 0
       const served = await serveSessions(t, (req, res, sessions) => {
         res.end(JSON.stringify(sessions.get(req)))
