@@ -9,7 +9,8 @@ import * as peers from './peers.js'
 /*
  * One server in a process of its own, started by servers.js: `node serve.js SPEC`, where SPEC is the JSON that says
  * which. It listens on a free port of the loopback interface, does requests without sockets when told so, and tells
- * its parent what it has used whenever asked.
+ * its parent what it has used whenever asked. `node serve.js SPEC COUNT COOKIE`, of instructions.js, does so many
+ * requests without sockets and ends.
  */
 
 /** The least of a server with an encrypted cookie: the floor's calls, and nothing that only a library needs. */
@@ -57,15 +58,15 @@ const onFastify = {
 let requests = 0
 
 /** A server that counts its requests. */
-const count = (listener) => createServer((req, res) => {
+const counting = (listener) => createServer((req, res) => {
   requests++
   listener(req, res)
 })
 
 async function serverFor({ on, kind, ...spec }) {
-  if (on !== 'fastify') return count(await raw[kind](spec))
+  if (on !== 'fastify') return counting(await raw[kind](spec))
   const { default: Fastify } = await import('fastify')
-  const app = await onFastify[kind](Fastify, count, spec)
+  const app = await onFastify[kind](Fastify, counting, spec)
   await app.ready()
   return app.server
 }
@@ -83,5 +84,7 @@ process.on('message', (message) => {
 })
 process.on('disconnect', () => process.exit())
 
-const server = await serverFor(JSON.parse(process.argv[2]))
-server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
+const [spec, count, cookie] = process.argv.slice(2)
+const server = await serverFor(JSON.parse(spec))
+if (count === undefined) server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
+else browser(server, cookie)(Number(count))

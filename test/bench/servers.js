@@ -54,7 +54,8 @@ async function check({ name, kind, use, bytes, stored = false }, port) {
   equal(after.body, second.body, `${name} reads what it wrote`)
 }
 
-const fillerFor = ({ bytes }) => `session=${'x'.repeat(cookieLength(bytes))}`
+/** A cookie that a server which sets none gets all the same. */
+export const fillerFor = ({ bytes }) => `session=${'x'.repeat(cookieLength(bytes))}`
 
 const start = (load, { spec, port }) => load.ask({ port, connections, filler: fillerFor(spec) })
 
@@ -222,23 +223,25 @@ async function part(title, specs, { only, against, ...options }) {
   return { results, tables: tablesOf(title, results) }
 }
 
+export const httpSpecs = () => [134, 2000].flatMap((bytes) => {
+  const base = `bare, ${bytes}`
+  return [
+    { name: base, base, kind: 'bare', use: 'none', bytes },
+    ...['read', 'written'].map((use) => ({ name: `floor, ${use}, ${bytes}`, base, kind: 'floor', use, bytes })),
+    ...[['ignored'], ['read'], ['read', 0], ['written']].map(([use, remember]) => ({
+      name: `ours, ${use}${remember === 0 ? ' with remember: 0' : ''}, ${bytes}`,
+      base,
+      kind: 'ours',
+      use,
+      remember,
+      bytes,
+    })),
+  ]
+})
+
 /** Raw node:http: bare, the floor, and ours. */
 export function http(options) {
-  const specs = [134, 2000].flatMap((bytes) => {
-    const base = `bare, ${bytes}`
-    return [
-      { name: base, base, kind: 'bare', use: 'none', bytes },
-      ...['read', 'written'].map((use) => ({ name: `floor, ${use}, ${bytes}`, base, kind: 'floor', use, bytes })),
-      ...[['ignored'], ['read'], ['read', 0], ['written']].map(([use, remember]) => ({
-        name: `ours, ${use}${remember === 0 ? ' with remember: 0' : ''}, ${bytes}`,
-        base,
-        kind: 'ours',
-        use,
-        remember,
-        bytes,
-      })),
-    ]
-  })
+  const specs = httpSpecs()
   const wanted = options.against === undefined ? specs : specs.filter(({ kind }) => kind !== 'floor')
   return part(options.sockets ? 'node:http' : 'node:http, without sockets', wanted, options)
 }
