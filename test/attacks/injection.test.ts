@@ -9,6 +9,7 @@ import { BrowserJar, cookieDate } from '../support/browser-jar.js'
 import { parseSetCookie } from '../support/set-cookie-parser.js'
 import { ask } from '../support/client.js'
 import { listen } from '../support/listen.js'
+import { requestAndResponse } from '../support/request-and-response.js'
 import { key } from '../support/sessions.js'
 import { setTime } from '../support/time.js'
 
@@ -54,6 +55,18 @@ async function lines(t: Test): Promise<(handler: SessionHandler) => Promise<[set
   }
 }
 
+/** The same without a server, for very many handlers. */
+function linesWithoutServer(handler: SessionHandler): [set: string, clear: string] {
+  return ['/', '/clear'].map((url) => {
+    const { req, res } = requestAndResponse()
+    req.url = url
+    Reflect.apply(handler.listener, handler, [req, res])
+    const line = res.getHeader('Set-Cookie')
+    if (res.statusCode !== 200 || !res.headersSent || typeof line !== 'string') throw new Error(String(line))
+    return line
+  }) as [string, string]
+}
+
 const lifetime = (name: string) => name === 'max-age' || name === 'expires'
 
 /** The attributes that are the same when a cookie is set and when it is deleted. */
@@ -91,7 +104,6 @@ const shown = (value: unknown) =>
   JSON.stringify(value).replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`)
 
 t.test('every character at the start, in the middle and at the end of a name, a path and a domain', async (t) => {
-  const linesOf = await lines(t)
   const rows: [option: 'cookieName' | 'cookiePath' | 'domain', templates: ((character: string) => string)[]][] = [
     ['cookieName', [(c) => `${c}sid`, (c) => `s${c}d`, (c) => `sid${c}`, (c) => c]],
     ['cookiePath', [(c) => `${c}/app`, (c) => `/a${c}p`, (c) => `/app${c}`, (c) => `/${c}`]],
@@ -109,7 +121,7 @@ t.test('every character at the start, in the middle and at the end of a name, a 
           continue
         }
         taken++
-        t.same(surprises(options, await linesOf(handler)), [], title)
+        t.same(surprises(options, linesWithoutServer(handler)), [], title)
       }
     }
     t.ok(taken > 100, `${taken} values of ${option} can be used`)
