@@ -16,6 +16,7 @@ import type { AnyRequest, AnyResponse, SessionInfo } from './types.js'
 interface Held extends Times {
   /** Undefined where nothing can be compared with it. */
   readonly text: string | undefined
+  /** Those of the text; undefined where only the text can be compared, or nothing. */
   readonly tokens: Tokens | undefined
 }
 

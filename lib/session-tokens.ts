@@ -1,3 +1,5 @@
+import { isOfNoClass } from './plain.js'
+
 /**
  * A session as a flat list: for an object {@link objectStart}, its names and values in turn, and {@link end}; for an
  * array {@link arrayStart}, its values, and the end. Two sessions have the same list where and only where they have the
@@ -38,11 +40,15 @@ export function areSame(tokens: Tokens, others: Tokens): boolean {
   return tokens.every((token, index) => token === others[index])
 }
 
-/** Whether a session, whatever it has become, still has these tokens. It ends where the first differs. */
+/**
+ * Whether a session, whatever it has become, still has these tokens. It ends where the first differs. An instance of a
+ * class has none: JSON may well spell a Map, with all that is in it, as an empty object.
+ */
 export function hasTokens(session: object, tokens: Tokens): boolean {
   let at = 0
   const isNext = (value: unknown): boolean => {
     if (value === null || typeof value !== 'object') return tokens[at++] === value
+    if (!isOfNoClass(value)) return false
     if (Array.isArray(value)) {
       if (tokens[at++] !== arrayStart) return false
       for (let index = 0; index < value.length; index++) if (!isNext(value[index])) return false

@@ -1,4 +1,5 @@
 import { misuse, SizeError, ValueError } from './errors.js'
+import { isOfNoClass, isPlain } from './plain.js'
 import { isIdentifier, quoted } from './quoted.js'
 import { arrayStart, end, objectStart, type Tokens } from './session-tokens.js'
 import { maxLineLength } from './set-cookie.js'
@@ -27,7 +28,7 @@ function valueError(path: string, found: string): ValueError {
 
 /**
  * Looks at all values of a session, which are to be those that JSON carries, and counts them as it goes: what has too
- * many of them, or too long ones, is refused after some 4096 of them, however large it is.
+ * many of them, or too long ones, is refused after some 4096 of them, however large it is. Returns the session's tokens.
  * @throws ValueError with the path to a value that JSON would drop or change, or that cannot be looked at
  * @throws SizeError with the path to where counting stopped
  */
@@ -198,18 +199,6 @@ export function checkPlain(value: unknown, name: string): asserts value is objec
   if (value === null || typeof value !== 'object' || Array.isArray(value) || !isPlain(value)) {
     throw misuse(TypeError, name, 'a plain object', value)
   }
-}
-
-/** An object literal, of this realm or another, or one without a prototype. */
-function isPlain(value: object): boolean {
-  const prototype: object | null = Object.getPrototypeOf(value)
-  return prototype === null || prototype === Object.prototype ||
-    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
-}
-
-/** A plain object or array: Array.prototype is plain, that of a subclass is not. */
-function isOfNoClass(value: object): boolean {
-  return isPlain(Array.isArray(value) ? Object.getPrototypeOf(value) as object : value)
 }
 
 /** JSON leaves out what a symbol names, without a word. */

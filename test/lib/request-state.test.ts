@@ -433,6 +433,13 @@ t.test('late changes', async (t) => {
       delete session.b
       res.end()
     }, undefined],
+    ['a Map, which JSON spells as an object', (req, res, sessions) => {
+      const session = sessions.get(req)
+      session.m = {}
+      res.write('x')
+      session.m = new Map([[1, 2]]) as never
+      res.end()
+    }, 'm'],
     ['changed before, not after', (req, res, sessions) => {
       sessions.get(req).b = 2
       res.write('x')

@@ -50,6 +50,10 @@ t.test('what a session has become is not taken for what it was', async (t) => {
     ['a symbol', { a: Symbol('end') }, '{"a":"end"}'],
     ['a bigint', { a: 1n }, '{"a":1}'],
     ['itself', cyclic, '{"a":{}}'],
+    ['a Map', { a: new Map([[1, 2]]) }, '{"a":{}}'],
+    ['a Date', { a: new Date(0) }, '{"a":{}}'],
+    ['an instance of a class', { a: new (class { b = 1 })() }, '{"a":{"b":1}}'],
+    ['an instance of a subclass of Array', { a: new (class extends Array {})() }, '{"a":[]}'],
   ]
   for (const [name, session, text] of became) t.notOk(hasTokens(session, tokensOf(parsed(text))), name)
 })

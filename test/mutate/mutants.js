@@ -524,6 +524,11 @@ export const mutants = [
     ['forgotten when the browser closes, by default', 'persistent: true,', 'persistent: false,'],
     ['shared caches keep sessions by default', 'cacheHeaders: true,', 'cacheHeaders: false,'],
   ]),
+  ...of('plain.ts', [
+    ['objects of other realms are refused', ' ||\n    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, \'isPrototypeOf\'))', ''],
+    ['what inherits from a bare object is plain', ' && Object.hasOwn(prototype, \'isPrototypeOf\'))', ')'],
+    ['an array loses its class', 'Array.isArray(value) ? Object.getPrototypeOf(value) as object : value', 'Array.isArray(value) ? {} : value'],
+  ]),
   ...of('quoted.ts', [
     ['a name of any length', 'name.slice(0, maxLength)', 'name'],
     ['a name of 65 characters', 'const maxLength = 64', 'const maxLength = 65'],
@@ -708,6 +713,7 @@ export const mutants = [
     ['another value in an array is not seen', 'if (!isNext(value[index])) return false', 'if (!isNext(value[index]) && at < 0) return false'],
     ['an array is no other thing', 'if (tokens[at++] !== arrayStart) return false', 'at++'],
     ['an object is no other thing', 'if (tokens[at++] !== objectStart) return false', 'at++'],
+    ['an instance of a class is an object', '    if (!isOfNoClass(value)) return false\n', ''],
     ['what is shorter is not seen', 'return tokens[at++] === end', 'return at++ > 0'],
   ]),
   ...of('session-values.ts', [
@@ -755,13 +761,10 @@ export const mutants = [
     ['names four keys', '.slice(0, 3)', '.slice(0, 4)'],
     ['names of what is too large are shown as they are', '({ key: quoted(key), bytes })', '({ key: key === \'\' ? quoted(key) : key, bytes })'],
     ['a value takes one byte', '2 * this.#values + this.#characters', 'this.#values + this.#characters'],
-    ['objects of other realms are refused', ' ||\n    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, \'isPrototypeOf\'))', ''],
-    ['what inherits from a bare object is plain', ' && Object.hasOwn(prototype, \'isPrototypeOf\'))', ')'],
     ['set takes anything', 'value === null || typeof value !== \'object\' || Array.isArray(value) || !isPlain(value)', 'value === undefined'],
     ['set takes an array', 'Array.isArray(value) || !isPlain(value)) {', '!isPlain(Array.isArray(value) ? {} : value)) {'],
     ['set takes an instance', ' || !isPlain(value)) {', ') {'],
     ['an array loses its properties', 'names.length === array.length ? undefined', 'names.length >= array.length ? undefined'],
-    ['an array loses its class', 'Array.isArray(value) ? Object.getPrototypeOf(value) as object : value', 'Array.isArray(value) ? {} : value'],
     ['a copy of what is refused', 'if (!(error instanceof SizeError)) throw error', 'if (!(error instanceof Error)) throw error'],
     ['a copy of all that is too large', 'if (left-- <= 0) break', 'if (left-- <= -Infinity) break'],
     ['a copy of a whole array', 'index < value.length && left-- > 0', 'index < value.length && left-- > -Infinity'],

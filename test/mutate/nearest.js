@@ -14,6 +14,7 @@ export const nearest = {
   'keystream.ts': ['lib/keystream.test.ts', 'vectors/official.test.ts'],
   'lifetime.ts': ['lib/lifetime.test.ts', 'lib/request-state.test.ts', 'stories/time.test.ts'],
   'options.ts': ['lib/options.test.ts', 'lib/handler.test.ts', 'lib/request-state.test.ts'],
+  'plain.ts': ['lib/plain.test.ts', 'lib/session-values.test.ts'],
   'quoted.ts': ['lib/quoted.test.ts'],
   'reading.ts': ['lib/reading.test.ts', 'lib/events.test.ts', 'lib/request-state.test.ts', 'lib/handler.test.ts'],
   'registry.ts': ['lib/registry.test.ts', 'lib/handler.test.ts', 'lib/options.test.ts'],
