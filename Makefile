@@ -17,7 +17,7 @@ run: build/auth.js ## start the sign-in example; PORT=8080 unless set
 visited: build/visited.js ## start the smallest example; PORT=8080 unless set
 	@node build/visited.js
 
-# Two jobs at a time: the compiler uses one core, and takes as long as a quarter of the tests.
+# Two jobs at a time, since the compiler uses one core.
 test: ## check the types, run the tests, demand full coverage
 	@$(MAKE) --no-print-directory --jobs=2 build compiled/done
 	@$(MAKE) --no-print-directory --jobs=2 types tests

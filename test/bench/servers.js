@@ -223,6 +223,7 @@ async function part(title, specs, { only, against, ...options }) {
   return { results, tables: tablesOf(title, results) }
 }
 
+/** The servers of part http. */
 export const httpSpecs = () => [134, 2000].flatMap((bytes) => {
   const base = `bare, ${bytes}`
   return [
