@@ -1,12 +1,13 @@
 import { Transform } from 'node:stream'
 
 /**
- * Shows a line for each test file that passed, all that tap says about one that failed, and closes with
+ * Shows a line for each process that passed, what tap says about the tests of one that failed, and closes with
  * `N passed, N failed`. Before that it asks `last`, which tells whether all else is well, too.
  */
 export default class Reporter extends Transform {
   #rest = ''
-  #held = [] // the lines of a file whose verdict has not come yet
+  #held = [] // the lines of a process whose verdict has not come yet, less those of its tests that passed
+  #kept = 0 // how many of them belong to no test that is running
   #verdict = 'none'
   #passed = 0
   #failed = 0
@@ -36,13 +37,14 @@ export default class Reporter extends Transform {
     done()
   }
 
-  /** At the left margin: the start of a file, its verdict, and tap's own words. Indented: what the file says. */
+  /** At the left margin: the start of a process, its verdict, and tap's own words. Indented: what it says. */
   #line(line) {
     const verdict = /^(ok|not ok) /.exec(line)?.[1]
     const counts = /^# \{ total: \d+(?:, pass: (\d+))?(?:, fail: (\d+))?/.exec(line)
     if (line.startsWith('# Subtest: ')) {
       this.#verdict = 'none'
       this.#held = [line]
+      this.#kept = 1
     } else if (verdict) {
       if (verdict === 'not ok') this.#show(...this.#held)
       this.#show(line)
@@ -54,9 +56,19 @@ export default class Reporter extends Transform {
     } else if (/^(TAP version|1\.\.|# time=)/.test(line)) {
       // says nothing that the other lines leave out
     } else if (this.#verdict === 'none') {
-      this.#held.push(line)
+      this.#hold(line)
     } else if (this.#verdict === 'not ok' || /^\S/.test(line)) {
       this.#show(line)
+    }
+  }
+
+  #hold(line) {
+    if (/^ {4}ok /.test(line)) {
+      this.#held.length = this.#kept
+    } else {
+      this.#held.push(line)
+      // The second is the end of what tap says about the first.
+      if (/^( {4}not ok | {6}\.\.\.$)/.test(line)) this.#kept = this.#held.length
     }
   }
 

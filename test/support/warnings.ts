@@ -6,7 +6,8 @@ export function collectWarnings(t: Test): Error[] {
   const others = process.listeners('warning')
   process.removeAllListeners('warning')
   process.on('warning', (warning) => { warnings.push(warning) })
-  t.teardown(() => {
+  t.teardown(async () => {
+    await new Promise(setImmediate) // the last ones are on their way
     process.removeAllListeners('warning')
     for (const listener of others) process.on('warning', listener)
   })
