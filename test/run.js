@@ -24,8 +24,9 @@ const covering = /^test\/(lib(?!\/types\.)|examples\/)/
 rmSync(folder, { recursive: true, force: true })
 
 // The files of a folder share a process, since to start one takes longer than most of them. But those of the examples
-// change what all of a process shares, one measures its memory, and one runs a compiler.
-const placeOf = (file) => /\/examples\/|\/(memory|types)\./.test(file) ? file : dirname(file)
+// change what all of a process shares, and of the others one measures its memory, one runs a compiler, and one tells
+// by its time-out.
+const placeOf = (file) => /\/examples\/|\/(memory|types|header-fields)\./.test(file) ? file : dirname(file)
 // What takes longest comes first, so that nothing runs alone at the end.
 const long = /\/(lib|attacks|auth-program\.test\.ts)$/
 const places = [...new Set(files.map(placeOf))].sort((a, b) => Number(long.test(b)) - Number(long.test(a)))

@@ -235,14 +235,15 @@ t.test('fields for some caches alone, which would not look at Cache-Control', as
     const served = await serve(t, isHttp2)
     for (const [place, send] of places) {
       for (const name of [...targeted, ...others]) {
-        for (const values of ['max-age=600', ['max-age=600', 'public']]) {
+        const isTargeted = targeted.includes(name)
+        for (const values of isTargeted ? ['max-age=600', ['max-age=600', 'public']] : ['max-age=600']) {
           t.test(`${name} ${JSON.stringify(values)}, ${place}${isHttp2 ? ', HTTP/2' : ''}`, async (t) => {
-            const isTargeted = targeted.includes(name)
             const { bare, changed, read } = await served.all(send(name, values))
             const all = (answer: Answer) => answer.all(name.toLowerCase())
             t.strictSame(all(bare), [values].flat())
             t.strictSame(all(changed), isTargeted ? ['no-store'] : all(bare))
             t.strictSame(all(read), all(bare), 'a session that is only read changes nothing')
+            if (!isTargeted) return
             t.strictSame(all(await served.failed(send(name, values))), all(changed), 'one that cannot be stored does')
             served.sessions.cacheHeaders = false
             t.strictSame(all(await served.changed(send(name, values))), all(bare), 'nor does one with cacheHeaders: false')

@@ -1,8 +1,8 @@
 import { createHmac, createSecretKey, generateKeyPairSync, scryptSync } from 'node:crypto'
-import { inspect } from 'node:util'
+import { format, inspect } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import { SessionHandler, type Key } from '../../lib/index.js'
+import { RequestSessions, SessionHandler, type Key } from '../../lib/index.js'
 import { deriveKeys, type DerivedKeys } from '../../lib/keys.js'
 
 /** HKDF-SHA256 for 32 bytes with an empty salt, by RFC 5869 §2.2 and §2.3. */
@@ -160,14 +160,18 @@ t.test('no key', async (t) => {
   }
 })
 
-t.test('no handler prints its keys', async (t) => {
+t.test('nothing prints a key', async (t) => {
   const raw = Buffer.from('0123456789abcdef0123456789abcdef')
-  const handler = new SessionHandler(() => {}, [raw, ascii.text])
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler(() => {}, [raw, ascii.text], sessions)
+  handler.encodeCookie({ a: 1 })
   const derived = [raw, ascii.master].flatMap((master) => Object.values(expected(master)))
   const printed = [
-    inspect(handler, { showHidden: true, depth: Infinity, showProxy: true, getters: true, maxArrayLength: null }),
-    JSON.stringify(handler),
-    `${handler}`,
+    ...[handler, sessions].flatMap((object) => [
+      inspect(object, { showHidden: true, depth: Infinity, showProxy: true, getters: true, maxArrayLength: null }),
+      format('%o %O %j %s', object, object, object, object),
+      `${JSON.stringify(object)} ${object}`,
+    ]),
     ...Reflect.ownKeys(handler).map((key) => inspect(Reflect.get(handler, key), { showHidden: true, depth: Infinity })),
   ].join('\n')
   for (const secret of [raw, Buffer.from(ascii.text), ascii.master, ...derived.map((hex) => Buffer.from(hex, 'hex'))]) {
