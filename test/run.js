@@ -1,22 +1,23 @@
 /**
- * Runs test files that `make` compiled:
+ * Runs test files that `make` compiled, and closes with `N passed, N failed`:
  *
  *     node test/run.js [--coverage] test/lib/codec.test.ts ...
  *
- * tap's own runner starts a process with a compiler and a register of what it loads for each file. That takes longer
- * than most of the files.
+ * tap's own runner starts a process with a compiler and a register of what it loads for each file, and reads all that
+ * the tests say once more. That takes longer than most of the files.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
+import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import t from 'tap'
-import Reporter from './reporter.js'
 
 const { values: { coverage }, positionals: files } = parseArgs({
   options: { coverage: { type: 'boolean' } }, allowPositionals: true,
 })
+if (files.length === 0) throw new Error('no test file is named')
 const folder = '.tap/coverage' // where tap looks for it
 const covered = new RegExp('/compiled/(lib|example)/[^/]+$')
 // The tests of lib/ and example/ have to reach all of both. The one of the types runs a compiler, and would be slow.
@@ -31,21 +32,47 @@ const placeOf = (file) => /\/examples\/|\/(memory|types|header-fields)\./.test(f
 const long = /\/(lib|attacks|auth-program\.test\.ts)$/
 const places = [...new Set(files.map(placeOf))].sort((a, b) => Number(long.test(b)) - Number(long.test(a)))
 
-t.pipe(new Reporter(coverage ? isCovered : () => true)).pipe(process.stdout)
-t.setTimeout(0)
-t.jobs = availableParallelism() + 1 // since some wait
-t.plan(places.length)
-for (const place of places) {
+let passed = 0
+let failed = 0
+const waiting = [...places]
+const job = async () => {
+  for (let place = waiting.shift(); place !== undefined; place = waiting.shift()) await run(place)
+}
+await Promise.all(Array.from({ length: availableParallelism() + 1 }, job)) // one more, since some wait
+if (coverage && failed === 0 && !isCovered()) failed++
+console.log(`${passed} passed, ${failed} failed`)
+if (failed > 0) process.exitCode = 1
+
+/** Runs the files of one process, counts, and prints what tap says about the tests that failed. */
+async function run(place) {
   const names = files.filter((file) => placeOf(file) === place)
-  const name = names.length > 1 ? `${place}, ${names.length} files` : names[0]
   const compiled = names.map((name) => `compiled/${name.replace(/ts$/, 'js')}`)
   if (names.length > 1) compiled.unshift('compiled/test/support/several.js')
-  const env = {
-    ...process.env,
-    TAP_TIMEOUT: `${60 + 60 * names.length}`,
-    ...coverage && covering.test(place) && { NODE_V8_COVERAGE: folder },
+  const most = 60 + 60 * names.length // seconds, until tap ends it
+  const env = { ...process.env, TAP_TIMEOUT: String(most), ...coverage && covering.test(place) && { NODE_V8_COVERAGE: folder } }
+  const child = spawn(process.execPath, ['--enable-source-maps', ...compiled],
+    { env, stdio: ['ignore', 'pipe', 'inherit'], timeout: 1000 * (most + 30), killSignal: 'SIGKILL' })
+  const closed = once(child, 'close')
+
+  const start = performance.now()
+  const said = []
+  let kept = 0 // how many lines of it are about no test that passed
+  let total
+  for await (const line of createInterface(child.stdout)) {
+    said.push(line)
+    if (line.startsWith('ok ')) said.length = kept
+    // The second is the end of what tap says about the first.
+    else if (line.startsWith('not ok ') || line === '  ...') kept = said.length
+    else total = /^# \{ total: \d+(?:, pass: (\d+))?(?:, fail: (\d+))?/.exec(line) ?? total
   }
-  t.spawn(process.execPath, ['--enable-source-maps', ...compiled], { name, env, buffered: files.length > 1 })
+  const [code, signal] = await closed
+  const [, passes = 0, failures = 0] = total ?? []
+  const isWell = total !== undefined && Number(failures) === 0 && code === 0
+  passed += Number(passes)
+  failed += isWell ? 0 : Math.max(1, Number(failures))
+  if (!isWell) console.log([...said, `ended with ${signal ?? code}`].join('\n'))
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  console.log(`${isWell ? 'ok' : 'not ok'} - ${names.length > 1 ? `${place}, ${names.length} files` : names[0]}, ${seconds} s`)
 }
 
 /** Prints what no test reached, if anything; false then. */

@@ -50,10 +50,10 @@ export async function serve(name: string, env: Environment = {}): Promise<Served
 
 /** Without coverage: a signal ends most of them, and none is written then. */
 function start(name: string, env: Environment): Child {
-  const { NODE_V8_COVERAGE, SESSION_KEY, SESSION_KEY_ALSO, SECURE, PORT, ...rest } = process.env
+  const { SESSION_KEY, SESSION_KEY_ALSO, SECURE, PORT, ...rest } = process.env
   const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
   const program = fileURLToPath(new URL(`../../example/${name}.js`, import.meta.url))
-  return spawn(process.execPath, [program], { env: { ...rest, ...env }, stdio })
+  return spawn(process.execPath, [program], { env: { ...rest, ...env, NODE_V8_COVERAGE: '' }, stdio })
 }
 
 async function ended(child: Child): Promise<Ended> {
