@@ -20,8 +20,8 @@ import { maxSeconds, noLifetime, persistence, type Lifetime, type Times } from '
  *       ‖ u8(1 if partitioned, else 0)
  *
  * persistence is 0 as the setting says, 1 persistent, 2 until the browser closes; maxAge and idleTimeout are the
- * session's own in seconds, 0 for none. A, the associated data, is not sent: a cookie opens only under the name, domain,
- * path and partition it was issued for. The tag's input is that of RFC 7518 §5.2.2.1, so no two different
+ * session's own in seconds, 0 for none. A, the associated data, is not sent: a cookie opens only under the name,
+ * domain, path and partition it was issued for. The tag's input is that of RFC 7518 §5.2.2.1, so no two different
  * (A, IV ‖ ciphertext) make the same one.
  */
 const version = 1
@@ -89,9 +89,9 @@ export class Codec {
   readonly #iv: Buffer
   readonly #views = new Map<number, Views>() // by length of P
 
-  // The tag's input lies here: A ‖ IV ‖ ciphertext ‖ suffix, after room for HMAC's inner pad, and at such an offset that
-  // the ciphertext begins at a word. The value is the same bytes from A's last one on, with the version in its place and
-  // the tag in the suffix's.
+  // The tag's input lies here: A ‖ IV ‖ ciphertext ‖ suffix, after room for HMAC's inner pad, and at such an offset
+  // that the ciphertext begins at a word. The value is the same bytes from A's last one on, with the version in its
+  // place and the tag in the suffix's.
   readonly #bytes: Buffer
   readonly #tagInputStart: number
   readonly #valueStart: number

@@ -24,7 +24,7 @@ const pairAfterComma = /,\s*[!#$%&'*+.^`|~\w-]+=/ // no comma alone: an applicat
 const ownMachine = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/ // hosts
 
 const causes = {
-  length: 'its length is none of ours; usually another application on this host uses the name, or something cut the value',
+  length: 'its length is none of ours; usually another application of this host uses the name, or the value was cut',
   format: 'it is not spelled as ours are; usually another application on this host uses the name',
   tag: 'its tag does not match; usually it was sealed with another key, or under another name, domain, path or ' +
     '"partitioned", or by another application on this host',
@@ -45,7 +45,8 @@ export function reportHead(
   req: AnyRequest, cookie: SessionCookie, opened: SessionEvent | undefined,
   { line, event }: { line: string | undefined, event: SessionEvent | undefined },
 ): void {
-  const parts = [came(req, cookie, opened), written(line, event), ...line === undefined ? [] : consequences(req, cookie, line)]
+  const effects = line === undefined ? [] : consequences(req, cookie, line)
+  const parts = [came(req, cookie, opened), written(line, event), ...effects]
   log('%s: %s', labelOf(req), parts.join('; '))
 }
 
@@ -93,7 +94,9 @@ function came(req: AnyRequest, cookie: SessionCookie, opened: SessionEvent | und
   const listed = names.slice(0, maxNames).map((name) => name === cookie.name ? name : quoted(name))
   const list = names.length === 0 ? 'no cookies came' : `cookies: ${listed.join(', ')}`
   if (opened?.type === 'opened') return `${list}; ${cookie.name} opened with key ${opened.keyIndex}`
-  if (opened?.type === 'rejected') return `${list}; ${cookie.name} did not open: ${whyRejected(opened.reason, cookie, header)}`
+  if (opened?.type === 'rejected') {
+    return `${list}; ${cookie.name} did not open: ${whyRejected(opened.reason, cookie, header)}`
+  }
   if (names.includes(cookie.name)) return `${list}; ${cookie.name} was not looked at, since the session was cleared`
   return `${list}; no ${cookie.name} came${whyNone(req, cookie, header)}`
 }
@@ -134,7 +137,8 @@ function* consequences(req: AnyRequest, cookie: SessionCookie, line: string): Ge
   const isOverTls = isTls(req) || isForwardedTls(req)
   if (isSecure && !isOverTls) {
     const prefix = cookie.name.startsWith('__') ? ', as its prefix demands' : ''
-    yield `a browser drops it: it is Secure${prefix}, and the request came over plain HTTP (most take it from localhost)`
+    yield `a browser drops it: it is Secure${prefix}, and the request came over plain HTTP ` +
+      '(most take it from localhost)'
   }
   if (!isSecure && isForwardedTls(req)) yield 'it is not Secure, although the browser uses TLS: set "secure" to true'
   else if (!isSecure && secure === 'auto' && mayHoldSecure(req, cookie.name, host)) {
@@ -144,7 +148,9 @@ function* consequences(req: AnyRequest, cookie: SessionCookie, line: string): Ge
     const unless = forwardedHost(req) === undefined ? ', unless a proxy rewrote Host' : ''
     yield `a browser drops it: Domain=${domain} does not cover the host ${quoted(host)}${unless}`
   }
-  if (!isWithin(pathOf(req), cookie.path)) yield `a browser does not send it to this URL, which is not below Path=${cookie.path}`
+  if (!isWithin(pathOf(req), cookie.path)) {
+    yield `a browser does not send it to this URL, which is not below Path=${cookie.path}`
+  }
   if (ownHeader(req, 'sec-fetch-site') === 'cross-site' && ownHeader(req, 'sec-fetch-dest') !== 'document' &&
     cookie.settings.sameSite !== 'none') {
     yield 'a browser drops it: the request comes from a page of another site'
@@ -158,8 +164,8 @@ function hostOf(req: AnyRequest): string {
 }
 
 /**
- * Whether the browser may hold a Secure cookie of a name, to a request over plain HTTP: not if it sent one of that name,
- * which is not Secure then. From its own machine most take it all the same.
+ * Whether the browser may hold a Secure cookie of a name, to a request over plain HTTP: not if it sent one of that
+ * name, which is not Secure then. From its own machine most take it all the same.
  */
 function mayHoldSecure(req: AnyRequest, name: string, host: string): boolean {
   return !ownMachine.test(host) && cookieValues(ownHeader(req, 'cookie'), name).length === 0

@@ -12,7 +12,7 @@ export abstract class SeshcookieError extends Error {
   }
 }
 
-/** The cookie's tag matches under none of the keys: forged, changed, or issued for another key, name, domain or path. */
+/** The cookie's tag matches under no key: forged, changed, or issued for another key, name, domain or path. */
 export class HashError extends SeshcookieError {
   override readonly name = 'HashError'
   readonly code = 'ERR_SESHCOOKIE_HASH'
@@ -51,7 +51,7 @@ export class SizeError extends SeshcookieError implements SizeFacts {
   readonly bytes: number
   /** The greatest length of a Set-Cookie line, 4093 bytes. */
   readonly limit: number
-  /** The largest top-level keys with the bytes that they take, at most three; at least so many where counting stopped. */
+  /** The largest top-level keys with the bytes that they take, at most three; at least so many if counting stopped. */
   readonly largest: readonly { readonly key: string, readonly bytes: number }[]
 
   constructor(message: string, options: ErrorOptions & SizeFacts) {
@@ -109,7 +109,9 @@ function typeOf(value: unknown): string {
  * A TypeError or RangeError for a wrong argument or option: its name, what was wanted, what came.
  * @internal
  */
-export function misuse(Kind: typeof TypeError | typeof RangeError, name: string, wanted: string, value: unknown): Error {
+export function misuse(
+  Kind: typeof TypeError | typeof RangeError, name: string, wanted: string, value: unknown,
+): Error {
   return new Kind(`"${name}" expected ${wanted}, got ${typeOf(value)}`)
 }
 

@@ -9,8 +9,8 @@ import { warn, warnOfThrown } from './warnings.js'
 export type RejectedReason = 'length' | 'format' | 'tag' | 'expired' | 'ambiguous' | 'invalid'
 
 /**
- * What became of a session. No event holds a secret key, a cookie or a value of the session; errors name its properties.
- * New types, reasons and fields may come in minor versions.
+ * What became of a session. No event holds a secret key, a cookie or a value of the session; errors name its
+ * properties. New types, reasons and fields may come in minor versions.
  */
 export type SessionEvent =
   /** No cookie of our name opened. At most once a request, with the reason that got furthest. */
@@ -61,7 +61,9 @@ function warnOfEvent(event: SessionEvent): void {
     const { name, message, code } = event.error as Error & { code?: string }
     warn(message, name, code ?? 'ERR_SESHCOOKIE_FAILED')
   }
-  if (event.type === 'insecure') warn(event.secure ? secureOverHttp : notSecureOverTls, 'Warning', 'ERR_SESHCOOKIE_INSECURE')
+  if (event.type === 'insecure') {
+    warn(event.secure ? secureOverHttp : notSecureOverTls, 'Warning', 'ERR_SESHCOOKIE_INSECURE')
+  }
 }
 
 const secureOverHttp = 'a session cookie that is Secure left over plain HTTP: the browser will most likely drop it. ' +

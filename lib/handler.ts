@@ -76,7 +76,8 @@ export class SessionHandler<
     if (!(sessions instanceof RequestSessions)) {
       const { message } = misuse(TypeError, 'sessions', 'a RequestSessions', sessions)
       const isCopy = typeof (sessions as Partial<RequestSessions> | null)?.limit === 'function'
-      throw new TypeError(`${message}; ${isCopy ? 'this one is of another copy of the package' : 'options are the fourth argument'}`)
+      const hint = isCopy ? 'this one is of another copy of the package' : 'options are the fourth argument'
+      throw new TypeError(`${message}; ${hint}`)
     }
     const { cookieName = 'session', cookiePath = '/', remember = 1000 } =
       ownOptions('options', options, ['cookieName', 'cookiePath', 'remember']) as HandlerOptions
@@ -188,13 +189,16 @@ function refuseAsOptions(): never {
 
 /**
  * Properties whose content only `createServer` looks into, so that it throws: node:http reads the elements of
- * `uniqueHeaders`, node:https those of `pfx`, and node:http2 copies `settings` out of a copy of its options, for which it
- * has to be enumerable. Whoever else copies, prints or serialises a handler meets nothing that throws.
+ * `uniqueHeaders`, node:https those of `pfx`, and node:http2 copies `settings` out of a copy of its options, for which
+ * it has to be enumerable. Whoever else copies, prints or serialises a handler meets nothing that throws.
  */
 const notOptions: PropertyDescriptorMap = {
   uniqueHeaders: { enumerable: true, get: () => silent([{ toLowerCase: refuseAsOptions }]) },
   pfx: { enumerable: true, get: () => silent([Object.defineProperty({}, 'buf', { get: refuseAsOptions })]) },
-  settings: { enumerable: true, get: () => silent(Object.defineProperty({}, 'all', { enumerable: true, get: refuseAsOptions })) },
+  settings: {
+    enumerable: true,
+    get: () => silent(Object.defineProperty({}, 'all', { enumerable: true, get: refuseAsOptions })),
+  },
 }
 
 /** Left out by JSON. */

@@ -172,9 +172,9 @@ class HeaderFields {
   }
 
   /**
-   * Whether Node will send all entries that were given under one name. It does where no header was ever set on an HTTP/1
-   * response, also none that was removed again: only there is this property, and null. Else the last entry takes the
-   * place of the others, or may.
+   * Whether Node will send all entries that were given under one name. It does where no header was ever set on an
+   * HTTP/1 response, also none that was removed again: only there is this property, and null. Else the last entry takes
+   * the place of the others, or may.
    */
   #sendsAll(): boolean {
     const set = Object.getOwnPropertySymbols(this.#res).find(({ description }) => description === 'kOutHeaders')
@@ -279,7 +279,7 @@ class GivenFields {
   }
 }
 
-/** A spread is the exception, since V8 takes 2 µs to add fields to one. Object.assign would lose a field `__proto__`. */
+/** A spread is the exception: V8 takes 2 µs to add fields to one. Object.assign would lose a field `__proto__`. */
 function copyOf(fields: object): Record<string, unknown> {
   return Object.hasOwn(fields, '__proto__') ? { ...fields } : Object.assign({} as Record<string, unknown>, fields)
 }

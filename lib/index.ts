@@ -1,7 +1,8 @@
 export { SessionHandler, type HandlerOptions } from './handler.js'
 export { RequestSessions, Session } from './sessions.js'
 export {
-  ExpiredError, FormatError, HashError, LateChangeError, LenError, NoSessionError, SeshcookieError, SizeError, ValueError,
+  ExpiredError, FormatError, HashError, LateChangeError, LenError, NoSessionError, SeshcookieError, SizeError,
+  ValueError,
 } from './errors.js'
 export type { RejectedReason, SessionEvent } from './events.js'
 export type { Key } from './keys.js'

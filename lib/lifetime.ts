@@ -75,7 +75,8 @@ export function isTimely(times: Times, settings: LifetimeSettings, now: number):
 
 /** Whether the browser is to keep the session's cookie when it closes. */
 export function isPersistent(lifetime: Lifetime, settings: LifetimeSettings): boolean {
-  return lifetime.persistence === persistence.asSet ? settings.persistent : lifetime.persistence === persistence.persistent
+  if (lifetime.persistence === persistence.asSet) return settings.persistent
+  return lifetime.persistence === persistence.persistent
 }
 
 export function sessionInfo(times: Times, settings: LifetimeSettings): SessionInfo {

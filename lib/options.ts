@@ -103,7 +103,9 @@ const seconds: Rule = [(value) => typeof value === 'number', `a whole number of 
 const rules: Record<keyof Settings, Rule> = {
   httpOnly: boolean,
   secure: [(value) => typeof value === 'boolean' || value === 'auto', "true, false or 'auto'", wrongWord],
-  sameSite: [(value) => value === 'strict' || value === 'lax' || value === 'none', "'strict', 'lax' or 'none'", wrongWord],
+  sameSite: [
+    (value) => value === 'strict' || value === 'lax' || value === 'none', "'strict', 'lax' or 'none'", wrongWord,
+  ],
   domain: [isDomain, 'a domain name without a leading dot (RFC 6265bis §4.1.1)'],
   partitioned: boolean,
   maxAge: seconds,

@@ -51,7 +51,9 @@ export function readCookies(name: string, opener: Opener, req: AnyRequest): Open
   return found ?? reasons[furthest]
 }
 
-function readValue(value: string, { codec, remembered, settings }: Opener, now: number, req: AnyRequest): Opened | Refusal {
+function readValue(
+  value: string, { codec, remembered, settings }: Opener, now: number, req: AnyRequest,
+): Opened | Refusal {
   const known = remembered.get(value)
   const contents = known ?? openOrWarn(codec, value)
   if (typeof contents === 'string') return contents
@@ -68,7 +70,7 @@ export function sessionIn(contents: Contents, settings: Settings, now: number): 
   return (contents.text === undefined ? undefined : parseSession(contents.text)) ?? 'format'
 }
 
-/** What cannot be checked is refused: cryptography that stopped working is no reason for a request to end the process. */
+/** What cannot be checked is refused: cryptography that stopped working is no reason for a process to end. */
 function openOrWarn(codec: Codec, value: string): ReturnType<Codec['open']> {
   try {
     return codec.open(value)

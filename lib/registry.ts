@@ -23,7 +23,7 @@ export class Registry {
     return this.#settings
   }
 
-  /** @throws TypeError or RangeError for a wrong value, TypeError where it does not go with the cookies of the handlers */
+  /** @throws TypeError or RangeError for a wrong value, TypeError if it does not go with the cookies of the handlers */
   change(name: keyof Settings, value: unknown): void {
     const settings = changeSettings(this.#settings, { [name]: value })
     for (const cookie of this.#cookies) cookie.deref()?.check(settings)
@@ -45,9 +45,9 @@ export class Registry {
   }
 
   /**
-   * Has the session of a request saved on its response. Of two handlers with cookies of their own `get` gives the session
-   * of the inner one, and both are saved; of two with the same cookie the outer one has it, since one line would replace
-   * the other.
+   * Has the session of a request saved on its response. Of two handlers with cookies of their own `get` gives the
+   * session of the inner one, and both are saved; of two with the same cookie the outer one has it, since one line
+   * would replace the other.
    */
   attach(req: AnyRequest, res: AnyResponse, cookie: SessionCookie): void {
     const known = this.#stateOf(req, cookie)
@@ -80,7 +80,7 @@ export class Registry {
   #warnOfTwo(): void {
     if (this.#hasWarned) return
     this.#hasWarned = true
-    warn('two SessionHandlers of one RequestSessions met on one request, of which "get" can give the session of one only: ' +
-      'give each its own RequestSessions', 'Warning', 'ERR_SESHCOOKIE_SHARED')
+    warn('two SessionHandlers of one RequestSessions met on one request, of which "get" can give the session of one ' +
+      'only: give each its own RequestSessions', 'Warning', 'ERR_SESHCOOKIE_SHARED')
   }
 }

@@ -79,7 +79,8 @@ export class SessionCookie {
     checkPrefix(name, path, settings)
     const tail = keepUntil(0, settings.maxAge) + cookieAttributes(path, settings, true)
     if (name.length + 1 + valueLength('{}'.length) + tail.length > maxLineLength) {
-      throw new TypeError(`"cookieName", "cookiePath" and "domain" leave no room for a session in ${maxLineLength} bytes`)
+      throw new TypeError(
+        `"cookieName", "cookiePath" and "domain" leave no room for a session in ${maxLineLength} bytes`)
     }
   }
 

@@ -28,7 +28,7 @@ function valueError(path: string, found: string): ValueError {
 
 /**
  * Looks at all values of a session, which are to be those that JSON carries, and counts them as it goes: what has too
- * many of them, or too long ones, is refused after some 4096 of them, however large it is. Returns the session's tokens.
+ * many of them, or too long ones, is refused after some 4096 of them, however large it is. Returns its tokens.
  * @throws ValueError with the path to a value that JSON would drop or change, or that cannot be looked at
  * @throws SizeError with the path to where counting stopped
  */
@@ -182,8 +182,11 @@ export function copyOfValues(data: object): object {
       if (left-- <= 0) break
       const inner = copyOf(value[name as keyof typeof value])
       // An assignment to this name would change the prototype.
-      if (name === '__proto__') Object.defineProperty(copy, name, { value: inner, enumerable: true, configurable: true })
-      else copy[name] = inner
+      if (name === '__proto__') {
+        Object.defineProperty(copy, name, { value: inner, enumerable: true, configurable: true })
+      } else {
+        copy[name] = inner
+      }
     }
     return copy
   }

@@ -63,7 +63,8 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
 
   /**
    * Replaces the whole session by a deep copy of `session`, in the object that `get` returns. Its lifetime stays.
-   * @throws NoSessionError as `get` does, TypeError for what is no plain object, ValueError for what JSON does not carry
+   * @throws NoSessionError as `get` does, TypeError for what is no plain object, ValueError for what JSON does
+   * not carry
    */
   set(req: AnyRequest, session: Partial<T>): void {
     this.#state(req).replace(req, session)
@@ -80,8 +81,8 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
 
   /**
    * Gives the request's session a lifetime of its own, such as "remember me" left unchecked. It is stored with the
-   * session until `clear`. `maxAge` and `idleTimeout` can only shorten what the options allow. What is left out stays as
-   * the options say, so `{}` gives all back: each call replaces the one before.
+   * session until `clear`. `maxAge` and `idleTimeout` can only shorten what the options allow. What is left out stays
+   * as the options say, so `{}` gives all back: each call replaces the one before.
    * @throws NoSessionError as `get` does, TypeError or RangeError as for the options
    */
   limit(req: AnyRequest, lifetime: LifetimeOptions): void {
@@ -107,9 +108,10 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
   #state(req: AnyRequest): RequestState {
     const state = this.#registry.find(req)
     if (state === undefined) {
-      throw new NoSessionError('no SessionHandler of this RequestSessions has seen the request. Usually none is in front ' +
-        '(give its listener to the server, call its attach(req, res), or read(req) where there is no response), it has ' +
-        'another RequestSessions, what was given is not the request of node:http, or there are two copies of seshcookie-http')
+      throw new NoSessionError('no SessionHandler of this RequestSessions has seen the request. Usually none is in ' +
+        'front (give its listener to the server, call its attach(req, res), or read(req) where there is no ' +
+        'response), it has another RequestSessions, what was given is not the request of node:http, or there are ' +
+        'two copies of seshcookie-http')
     }
     return state
   }

@@ -9,7 +9,8 @@ export const maxLineLength = 4093
 /*
  * A Set-Cookie line, RFC 6265bis §4.1.1:
  *
- *     name=value [; Max-Age=seconds; Expires=date] ; Path=path [; Domain=domain] [; Secure] [; HttpOnly] ; SameSite=… [; Partitioned]
+ *     name=value [; Max-Age=seconds; Expires=date] ; Path=path [; Domain=domain]
+ *       [; Secure] [; HttpOnly] ; SameSite=… [; Partitioned]
  */
 
 /** What a cookie's attributes are made from. */

@@ -1,8 +1,8 @@
 import { types } from 'node:util'
 
 /**
- * A process warning. It is made from strings, since an Error of another realm (Jest, a vm context) would be refused, and
- * never throws, since what is warned about must not end a request.
+ * A process warning. It is made from strings, since an Error of another realm (Jest, a vm context) would be refused,
+ * and never throws, since what is warned about must not end a request.
  */
 export function warn(message: string, type: string, code: string): void {
   try {
