@@ -49,7 +49,8 @@ async function run(place) {
   const compiled = names.map((name) => `compiled/${name.replace(/ts$/, 'js')}`)
   if (names.length > 1) compiled.unshift('compiled/test/support/several.js')
   const most = 60 + 60 * names.length // seconds, until tap ends it
-  const env = { ...process.env, TAP_TIMEOUT: String(most), ...coverage && covering.test(place) && { NODE_V8_COVERAGE: folder } }
+  const env = { ...process.env, TAP_TIMEOUT: String(most) }
+  if (coverage && covering.test(place)) env.NODE_V8_COVERAGE = folder
   const child = spawn(process.execPath, ['--enable-source-maps', ...compiled],
     { env, stdio: ['ignore', 'pipe', 'inherit'], timeout: 1000 * (most + 30), killSignal: 'SIGKILL' })
   const closed = once(child, 'close')

@@ -138,7 +138,8 @@ t.test('every splice of three cookies: the three themselves are right', async (t
 })
 
 t.test('a cookie opens under its own name, domain, path, partition and key, and no other', async (t) => {
-  type Row = [cookieName: string, domain: string | undefined, cookiePath: string, partitioned: boolean, firstByte: number]
+  type Row =
+    [cookieName: string, domain: string | undefined, cookiePath: string, partitioned: boolean, firstByte: number]
   const rows: Row[] = [
     ['session', undefined, '/', false, 0],
     ['session', undefined, '/', false, 1],

@@ -39,7 +39,7 @@ const values = new Map<string, string | undefined>([
   ['A'.repeat(108), undefined],
 ])
 
-/** What a Cookie field says of our cookie: the different values under our name, or nothing if there are more than four. */
+/** What a Cookie field says of our cookie: the different values under our name, or nothing if they are over four. */
 function model(header: string): string {
   const sent = new Set(header.split(';').map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
     .filter((pair) => pair.startsWith(`${name}=`))
@@ -209,7 +209,9 @@ t.test('what is sealed in a cookie', async (t) => {
     }
     const session = handler.read({ headers: { cookie: `${name}=${value}` } } as IncomingMessage)
     const found = JSON.stringify(session)
-    if (found !== wanted || Object.getPrototypeOf(session) !== null) wrong.push({ text, created, issued, own, found, wanted })
+    if (found !== wanted || Object.getPrototypeOf(session) !== null) {
+      wrong.push({ text, created, issued, own, found, wanted })
+    }
     if (wanted !== '{}') opened++
   }
   t.strictSame(wrong, [])

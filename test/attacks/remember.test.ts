@@ -90,7 +90,9 @@ function randomStep(random: Random): Step {
       world.sessions.clear(req)
       world.sessions.get(req)['n'] = n
     },
-    (world) => (req) => { world.sessions.limit(req, [{}, { maxAge: 500 }, { idleTimeout: 200 }, { persistent: false }][n]!) },
+    (world) => (req) => {
+      world.sessions.limit(req, [{}, { maxAge: 500 }, { idleTimeout: 200 }, { persistent: false }][n]!)
+    },
     (world) => (req) => {
       world.sessions.get(req)['n'] = n
       world.sessions.limit(req, { maxAge: 900 * (n + 1), persistent: false })

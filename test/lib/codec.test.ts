@@ -22,7 +22,8 @@ const at = (created: number, issued: number, lifetime: Lifetime = noLifetime) =>
 function plainOf(text: string | Buffer, { created, issued, lifetime } = at(1, 2)): Buffer {
   const { persistence, maxAge, idleTimeout } = lifetime
   const unpadded = Buffer.concat(
-    [big(persistence, 1), big(created, 6), big(issued, 6), big(maxAge, 4), big(idleTimeout, 4), Buffer.from(text as string)])
+    [big(persistence, 1), big(created, 6), big(issued, 6), big(maxAge, 4), big(idleTimeout, 4),
+      Buffer.from(text as string)])
   return Buffer.concat([unpadded, Buffer.alloc((32 - unpadded.length % 32) % 32, ' ')])
 }
 
@@ -490,7 +491,8 @@ t.test('nothing of one call is in what another call gives out', async (t) => {
   t.test('a keystream is made for each value, and one object of node:crypto for all', async (t) => {
     const codec = newCodec()
     let value = ''
-    t.strictSame(costOf(() => { value = codec.seal(text, at(1, 2)) }), { tags: 1, keystreams: 1, comparisons: 0, objects: 0 })
+    t.strictSame(costOf(() => { value = codec.seal(text, at(1, 2)) }),
+      { tags: 1, keystreams: 1, comparisons: 0, objects: 0 })
     for (let time = 0; time < 2; time++) {
       t.strictSame(costOf(() => { codec.open(value) }), { tags: 1, keystreams: 1, comparisons: 1, objects: 0 })
     }

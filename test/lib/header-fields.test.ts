@@ -211,7 +211,7 @@ t.test('any fields in any form', async (t) => {
   t.ok(counts.sent > 100, JSON.stringify(counts))
 })
 
-/** Several fields of one name, set, given, and given over what was set; as they are sent, with a session that was saved. */
+/** Several fields of one name, set, given, and given over what was set; as they are sent with a saved session. */
 const places: [name: string, send: (name: string, values: string | string[]) => Send][] = [
   ['set', (name, values) => (res) => { res.setHeader(name, values); res.end() }],
   ['given', (name, values) => (res) => { res.writeHead(200, { [name]: values }); res.end() }],

@@ -1,7 +1,8 @@
 /** When sessions end: the settings, and the lifetimes of their own that can only shorten what these allow. */
 import t from 'tap'
 import {
-  endByAge, idleWindow, isPersistent, isSameLifetime, isTimely, lifetimeOf, maxSeconds, noLifetime, sessionInfo, unixTime,
+  endByAge, idleWindow, isPersistent, isSameLifetime, isTimely, lifetimeOf, maxSeconds, noLifetime, sessionInfo,
+  unixTime,
   type Lifetime, type LifetimeSettings,
 } from '../../lib/lifetime.js'
 import { setTime } from '../support/time.js'
@@ -10,7 +11,8 @@ const settings: LifetimeSettings = { maxAge: 1000, idleTimeout: undefined, persi
 const own = (lifetime: Partial<Lifetime>): Lifetime => ({ ...noLifetime, ...lifetime })
 const created = 10_000
 
-const ends: [name: string, settings: Partial<LifetimeSettings>, own: Partial<Lifetime>, issued: number, end: number][] = [
+type End = [name: string, settings: Partial<LifetimeSettings>, own: Partial<Lifetime>, issued: number, end: number]
+const ends: End[] = [
   ['maxAge after its creation', {}, {}, 0, 1000],
   ['maxAge after its creation, whenever it was issued', {}, {}, 999, 1000],
   ['by its own maxAge, which is shorter', {}, { maxAge: 400 }, 0, 400],

@@ -28,7 +28,8 @@ t.test('two handlers of one RequestSessions set', async (t) => {
 t.test('a request that another handler only read is saved by the one that attaches to it', async (t) => {
   collectWarnings(t)
   const sessions = new RequestSessions()
-  const [first, second] = [key, Buffer.alloc(32, 7)].map((key) => new SessionHandler(null, key, sessions)) as [SessionHandler, SessionHandler]
+  const first = new SessionHandler(null, key, sessions)
+  const second = new SessionHandler(null, Buffer.alloc(32, 7), sessions)
   const { req, res } = requestAndResponse()
   first.read(req)
   second.attach(req, res)

@@ -88,7 +88,12 @@ t.test('what is written', async (t) => {
 
 t.test('what counts as a change', async (t) => {
   const before = '{"n":1,"list":[1,{"x":null}],"deep":{"a":{"b":"c"}},"s":"é","f":1.5,"z":0}'
-  type Data = { n?: unknown, list: [number, { x?: unknown }, ...unknown[]], deep: { a: { b?: unknown } }, [key: string]: unknown }
+  type Data = {
+    n?: unknown
+    list: [number, { x?: unknown }, ...unknown[]]
+    deep: { a: { b?: unknown } }
+    [key: string]: unknown
+  }
   const rows: [name: string, change: (session: Data) => void, written: boolean][] = [
     ['nothing', () => {}, false],
     ['the same number', (s) => { s.n = 1 }, false],
@@ -834,7 +839,9 @@ t.test('limit', async (t) => {
 
   t.test('holds where the setting is lowered later, as the setting does', async (t) => {
     setTime(t, start)
-    const served = await serveSessions(t, (req, res, sessions) => { res.end(String(sessions.info(req)?.expiresAt.getTime())) })
+    const served = await serveSessions(t, (req, res, sessions) => {
+      res.end(String(sessions.info(req)?.expiresAt.getTime()))
+    })
     const limited = await serveSessions(t, (req, res, sessions) => {
       sessions.get(req).a = 1
       sessions.limit(req, { maxAge: 100 })
@@ -905,7 +912,8 @@ t.test('limit', async (t) => {
 })
 
 t.test('set, clear and limit within validate neither throw out of get nor loop', async (t) => {
-  const acts: [name: string, act: (sessions: RequestSessions, req: AnyRequest) => void, session: object, line: RegExp | undefined][] = [
+  type Act = (sessions: RequestSessions, req: AnyRequest) => void
+  const acts: [name: string, act: Act, session: object, line: RegExp | undefined][] = [
     ['get', (sessions, req) => { sessions.get(req) }, { a: 1 }, undefined],
     ['get, and a change of what it gives', (sessions, req) => { sessions.get(req).b = 1 }, { a: 1 }, undefined],
     ['info', (sessions, req) => { sessions.info(req) }, { a: 1 }, undefined],

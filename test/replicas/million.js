@@ -22,7 +22,7 @@ const say = (what, value) => console.log(`${what.padEnd(64)} ${value}`)
 const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`
 const lag = monitorEventLoopDelay({ resolution: 1 })
 
-/** How long something takes. The process's own time counts on a busy machine; without others, how long it stood still. */
+/** How long something takes. The process's own time counts on a busy machine; without others, how long it stood. */
 async function timed(what, work) {
   globalThis.gc()
   lag.reset()

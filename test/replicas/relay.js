@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 
-/** Stands between a machine and Redis. While it is cut, it takes everything and passes nothing on: no error, silence. */
+/** Stands between a machine and Redis. While it is cut, it takes all and passes nothing on: no error, silence. */
 export class Relay {
   #server
   #sockets = new Set()

@@ -1,7 +1,8 @@
 /**
  * A browser's cookie store after RFC 6265bis, draft 22: storing (section 5.7), expiry (5.5) and sending (5.8). It plays
- * the browser in the stories, with a clock that the test moves. It keeps partitions apart, as CHIPS has it. Three things it does not have: JavaScript's view of the
- * cookies, eviction, and a list of public suffixes (a domain of one label is one, and a site is the last two labels).
+ * the browser in the stories, with a clock that the test moves. It keeps partitions apart, as CHIPS has it. Three
+ * things it does not have: JavaScript's view of the cookies, eviction, and a list of public suffixes (a domain of one
+ * label is one, and a site is the last two labels).
  */
 import { lastAttribute, parseSetCookie, type ParsedSetCookie } from './set-cookie-parser.js'
 

@@ -52,7 +52,7 @@ const origin = await listen({ teardown: (end) => { close = end } }, handler.list
 const cookie = `session=${handler.encodeCookie({ text: 'x'.repeat(1000) })}`
 const batch = `GET / HTTP/1.1\r\nHost: a\r\nCookie: ${cookie}\r\n\r\n`.repeat(50)
 
-/** Sends batches of 50 requests on one connection, each once the one before it is answered; resolves with all answers. */
+/** Sends batches of 50 requests on one connection, each once the one before is answered; resolves with all answers. */
 function converse(batches: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = open(origin)

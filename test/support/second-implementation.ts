@@ -119,13 +119,15 @@ export async function deriveKeys(master: Uint8Array): Promise<Keys> {
 export function associatedData({ name, domain, path, partitioned }: Scope): Uint8Array {
   const fields = [name, domain, path].map((field) => utf8.encode(field))
   return concat(
-    Uint8Array.of(1), ...fields.flatMap((field) => [bigEndian(field.length, 2), field]), Uint8Array.of(partitioned ? 1 : 0))
+    Uint8Array.of(1), ...fields.flatMap((field) => [bigEndian(field.length, 2), field]),
+    Uint8Array.of(partitioned ? 1 : 0))
 }
 
 /** What P holds before the JSON, 21 bytes. */
 export function headOf({ created, issued, lifetime: { persistence, maxAge, idleTimeout } }: Times): Uint8Array {
   return concat(
-    bigEndian(persistence, 1), bigEndian(created, 6), bigEndian(issued, 6), bigEndian(maxAge, 4), bigEndian(idleTimeout, 4))
+    bigEndian(persistence, 1), bigEndian(created, 6), bigEndian(issued, 6), bigEndian(maxAge, 4),
+    bigEndian(idleTimeout, 4))
 }
 
 export function plaintext(times: Times, json: Uint8Array): Uint8Array {

@@ -6,8 +6,8 @@
  */
 import { createSecretKey, createHash, createHmac } from 'node:crypto'
 import {
-  associatedData, bigEndian, codes, concat, ctr, deriveKeys, encode, headOf, hkdf, hmac, masterOf, noLifetime, plaintext,
-  scrypt, sealPlaintext, tagInput, type Keys, type Lifetime, type Reason, type Scope, type Times,
+  associatedData, bigEndian, codes, concat, ctr, deriveKeys, encode, headOf, hkdf, hmac, masterOf, noLifetime,
+  plaintext, scrypt, sealPlaintext, tagInput, type Keys, type Lifetime, type Reason, type Scope, type Times,
 } from '../support/second-implementation.js'
 
 export type VectorKey = {
@@ -630,11 +630,13 @@ const invalid: Record<string, InvalidRow> = {
   },
   'a tag whose A has no partition': {
     reason: 'tag',
-    cookie: tagged(({ keys, a, iv, ciphertext }) => hmac(keys.authentication, tagInput(a.subarray(0, -1), iv, ciphertext))),
+    cookie: tagged(({ keys, a, iv, ciphertext }) =>
+      hmac(keys.authentication, tagInput(a.subarray(0, -1), iv, ciphertext))),
   },
   'a tag whose A has a partition of 2': {
     reason: 'tag',
-    cookie: tagged(({ keys, a, iv, ciphertext }) => hmac(keys.authentication, tagInput(flip(a, -1, 2), iv, ciphertext))),
+    cookie: tagged(({ keys, a, iv, ciphertext }) =>
+      hmac(keys.authentication, tagInput(flip(a, -1, 2), iv, ciphertext))),
   },
   'a tag whose A has no version': {
     reason: 'tag',

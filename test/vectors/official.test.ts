@@ -1,7 +1,7 @@
 /**
  * The primitives against the vectors of the standards that define them: the keystream and the HMAC of lib/ themselves,
- * node:crypto as lib/ calls it, the second implementation's functions, which therefore may be trusted to judge lib/, and
- * the codec where a vector fits it.
+ * node:crypto as lib/ calls it, the second implementation's functions, which therefore may be trusted to judge lib/,
+ * and the codec where a vector fits it.
  */
 import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey, hkdfSync, scryptSync }
   from 'node:crypto'
