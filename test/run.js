@@ -30,11 +30,10 @@ rmSync(folder, { recursive: true, force: true })
 const placeOf = (file) => /\/examples\/|\/(memory|types|header-fields)\./.test(file) ? file : dirname(file)
 // What takes longest comes first, so that nothing runs alone at the end.
 const long = /\/(lib|attacks|auth-program\.test\.ts)$/
-const places = [...new Set(files.map(placeOf))].sort((a, b) => Number(long.test(b)) - Number(long.test(a)))
+const waiting = [...new Set(files.map(placeOf))].sort((a, b) => Number(long.test(b)) - Number(long.test(a)))
 
 let passed = 0
 let failed = 0
-const waiting = [...places]
 const job = async () => {
   for (let place = waiting.shift(); place !== undefined; place = waiting.shift()) await run(place)
 }
