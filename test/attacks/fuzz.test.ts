@@ -153,7 +153,6 @@ t.test('Node\'s own limits decide first', async (t) => {
     ['a high byte after it', `Cookie: ${cookie}\xa0`, 200, '{}'],
     ['a high byte before it', `Cookie: \xa0${cookie}`, 200, '{}'],
     ['a field __proto__', `__proto__: x\r\nCookie: ${cookie}`, 200, '{"a":1}'],
-    ['beyond the fields that are kept', `${'Cookie: a\r\n'.repeat(1100)}Cookie: ${cookie}`, 200, '{}'],
     ['NUL', 'Cookie: a\x00b', 400, ''],
     ['a control character', 'Cookie: a\x01b', 400, ''],
     ['DEL', 'Cookie: a\x7fb', 400, ''],
@@ -167,6 +166,11 @@ t.test('Node\'s own limits decide first', async (t) => {
     t.equal(await statusOf(origin, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${fields}\r\n\r\n`), status, name)
     t.equal(handled, wanted, name)
   }
+  // Of too many fields some versions of Node leave out the last ones, and the newest refuse all.
+  handled = '{}'
+  const many = `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${'Cookie: a\r\n'.repeat(1100)}Cookie: ${cookie}\r\n\r\n`
+  t.ok([200, 431].includes(await statusOf(origin, many)))
+  t.equal(handled, '{}', 'more fields than are kept')
 })
 
 t.test('what is sealed in a cookie', async (t) => {
