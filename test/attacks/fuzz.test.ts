@@ -169,7 +169,7 @@ t.test('Node\'s own limits decide first', async (t) => {
   // Of too many fields some versions of Node leave out the last ones, and the newest refuse all.
   handled = '{}'
   const many = `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${'Cookie: a\r\n'.repeat(1100)}Cookie: ${cookie}\r\n\r\n`
-  t.ok([200, 431].includes(await statusOf(origin, many)))
+  t.match(String(await statusOf(origin, many)), /^(200|431)$/)
   t.equal(handled, '{}', 'more fields than are kept')
 })
 

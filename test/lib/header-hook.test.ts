@@ -667,6 +667,17 @@ t.test('a head that Node refuses leaves the lines that Node would have left', as
   t.strictSame(linesOf(true), linesOf(false))
 })
 
+t.test('writeHeader, which Node 26 has no more, where a package puts it back', async (t) => {
+  const { req, res } = requestAndResponse()
+  const aliased: ServerResponse & { writeHeader?: ServerResponse['writeHead'] } = res
+  aliased.writeHeader = ServerResponse.prototype.writeHead
+  const sessions = new RequestSessions()
+  new SessionHandler(null, key, sessions).attach(req, res)
+  sessions.get(req).a = 1
+  aliased.writeHeader(200)
+  t.match(res.getHeader('Set-Cookie'), /^session=/)
+})
+
 t.test('writeHead gets as many arguments as it was given', async (t) => {
   const rows: [name: string, args: unknown[], count: number][] = [
     ['status', [200], 1],
