@@ -145,32 +145,30 @@ t.test('Node\'s own limits decide first', async (t) => {
   }, key, sessions)
   const origin = await listen(t, handler.listener)
   const cookie = `session=${handler.encodeCookie({ a: 1 })}`
-  const rows: [name: string, fields: string, status: number | RegExp, handled: string | RegExp][] = [
-    ['a cookie', `Cookie: ${cookie}`, 200, '{"a":1}'],
-    ['in the second of two fields', `Cookie: a=1\r\nCookie: ${cookie}`, 200, '{"a":1}'],
-    ['a field in another case', `cOOKIE: ${cookie}`, 200, '{"a":1}'],
-    ['a field of 16 kB', `Cookie: ${'x'.repeat(15_500)}; ${cookie}`, 200, '{"a":1}'],
-    ['a high byte after it', `Cookie: ${cookie}\xa0`, 200, '{}'],
-    ['a high byte before it', `Cookie: \xa0${cookie}`, 200, '{}'],
-    ['a field __proto__', `__proto__: x\r\nCookie: ${cookie}`, 200, '{"a":1}'],
-    // Some versions of Node leave out the last ones, and the newest refuse all.
-    ['more fields than are kept', `${'Cookie: a\r\n'.repeat(1100)}Cookie: ${cookie}`, /^(200|431)$/, /^(\{\})?$/],
-    ['NUL', 'Cookie: a\x00b', 400, ''],
-    ['a control character', 'Cookie: a\x01b', 400, ''],
-    ['DEL', 'Cookie: a\x7fb', 400, ''],
-    ['a bare CR', 'Cookie: a\rb', 400, ''],
-    ['a bare LF', 'Cookie: a\nb', 400, ''],
+  const rows: [name: string, fields: string, ...answers: string[]][] = [
+    ['a cookie', `Cookie: ${cookie}`, '200 {"a":1}'],
+    ['in the second of two fields', `Cookie: a=1\r\nCookie: ${cookie}`, '200 {"a":1}'],
+    ['a field in another case', `cOOKIE: ${cookie}`, '200 {"a":1}'],
+    ['a field of 16 kB', `Cookie: ${'x'.repeat(15_500)}; ${cookie}`, '200 {"a":1}'],
+    ['a high byte after it', `Cookie: ${cookie}\xa0`, '200 {}'],
+    ['a high byte before it', `Cookie: \xa0${cookie}`, '200 {}'],
+    ['a field __proto__', `__proto__: x\r\nCookie: ${cookie}`, '200 {"a":1}'],
+    // Older versions of Node leave out the last ones, newer ones refuse all.
+    ['more fields than are kept', `${'Cookie: a\r\n'.repeat(1100)}Cookie: ${cookie}`, '200 {}', '431 '],
+    ['NUL', 'Cookie: a\x00b', '400 '],
+    ['a control character', 'Cookie: a\x01b', '400 '],
+    ['DEL', 'Cookie: a\x7fb', '400 '],
+    ['a bare CR', 'Cookie: a\rb', '400 '],
+    ['a bare LF', 'Cookie: a\nb', '400 '],
     // Node 20.19.0 takes it for another field.
-    ['a space before the colon', `Cookie : ${cookie}`, /^(200|400)$/, /^(\{\})?$/],
-    ['more than 16 kB', `Cookie: ${'x'.repeat(17_000)}`, 431, ''],
+    ['a space before the colon', `Cookie : ${cookie}`, '400 ', '200 {}'],
+    ['more than 16 kB', `Cookie: ${'x'.repeat(17_000)}`, '431 '],
   ]
-  for (const [name, fields, status, wanted] of rows) {
+  for (const [name, fields, ...answers] of rows) {
     handled = ''
-    const got = await statusOf(origin, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${fields}\r\n\r\n`)
-    for (const [found, right] of [[got, status], [handled, wanted]]) {
-      if (right instanceof RegExp) t.match(String(found), right, name)
-      else t.equal(found, right, name)
-    }
+    const status = await statusOf(origin, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${fields}\r\n\r\n`)
+    const answer = `${status} ${handled}`
+    t.ok(answers.includes(answer), `${name}: ${answer}`)
   }
 })
 

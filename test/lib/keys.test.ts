@@ -177,7 +177,7 @@ t.test('nothing prints a key', async (t) => {
   ].join('\n')
   for (const secret of [raw, Buffer.from(ascii.text), ascii.master, ...derived.map((hex) => Buffer.from(hex, 'hex'))]) {
     for (const encoding of ['latin1', 'hex', 'base64', 'base64url'] as const) {
-      t.notOk(printed.includes(secret.toString(encoding)))
+      t.notOk(printed.includes(secret.toString(encoding).slice(0, 16)))
     }
     t.notOk(printed.includes([...secret.subarray(0, 4)].join(', ')))
     t.notOk(printed.includes(inspect(secret).slice(8, 20)))
