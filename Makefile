@@ -6,7 +6,7 @@
 .PHONY: format check-format
 
 bin := node_modules/.bin
-# What only removes types does not need them: nothing is checked, and no file read that is not compiled.
+# To remove types, the compiler need not know them: it checks nothing, and reads no file but those that it compiles.
 strip := $(bin)/tsc --noCheck --noResolve --lib es5 --types null
 eslint := test/format/node_modules/.bin/eslint --config test/format/eslint.config.js
 

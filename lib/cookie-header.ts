@@ -3,7 +3,7 @@ export const maxCandidates = 4
 
 const semicolon = 0x3b
 
-/** Where white space, spaces and tabs, ends that starts at `at` and goes by `step`; at most at `end`. */
+/** The end of a run of spaces and tabs that starts at `at` and goes by `step`, no further than `end`. */
 function skip(header: string, at: number, step: 1 | -1, end: number): number {
   for (; at !== end; at += step) {
     const code = header.charCodeAt(at)

@@ -24,7 +24,7 @@ const pairAfterComma = /,\s*[!#$%&'*+.^`|~\w-]+=/ // no comma alone: an applicat
 const ownMachine = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/ // hosts
 
 const causes = {
-  length: 'its length is none of ours; usually another application of this host uses the name, or the value was cut',
+  length: 'its length is none of ours; usually another application on this host uses the name, or the value was cut',
   format: 'it is not spelled as ours are; usually another application on this host uses the name',
   tag: 'its tag does not match; usually it was sealed with another key, or under another name, domain, path or ' +
     '"partitioned", or by another application on this host',

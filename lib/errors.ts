@@ -51,7 +51,7 @@ export class SizeError extends SeshcookieError implements SizeFacts {
   readonly bytes: number
   /** The greatest length of a Set-Cookie line, 4093 bytes. */
   readonly limit: number
-  /** The largest top-level keys with the bytes that they take, at most three; at least so many if counting stopped. */
+  /** The largest top-level keys, at most three, and the bytes of each: a lower bound if counting stopped early. */
   readonly largest: readonly { readonly key: string, readonly bytes: number }[]
 
   constructor(message: string, options: ErrorOptions & SizeFacts) {

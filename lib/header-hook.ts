@@ -45,7 +45,7 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
   if (hookable.writeHeader !== undefined) hookable.writeHeader = hook(hookable.writeHeader)
 }
 
-/** Nothing leaves any more, since the response or its connection was destroyed. HTTP/2 sends no head, and says so. */
+/** Nothing can leave: the response or its connection was destroyed. HTTP/2 sends no head then, and says so. */
 function isGone(req: AnyRequest, res: AnyResponse): boolean {
   if (req.httpVersionMajor >= 2) return false
   const { destroyed, socket } = res as { destroyed?: boolean, socket?: { destroyed?: boolean } | null }

@@ -70,7 +70,7 @@ export function sessionIn(contents: Contents, settings: Settings, now: number): 
   return (contents.text === undefined ? undefined : parseSession(contents.text)) ?? 'format'
 }
 
-/** What cannot be checked is refused: cryptography that stopped working is no reason for a process to end. */
+/** What cannot be checked is refused: that cryptography stopped working is no reason to end the process. */
 function openOrWarn(codec: Codec, value: string): ReturnType<Codec['open']> {
   try {
     return codec.open(value)

@@ -2,8 +2,8 @@ import { isOfNoClass } from './plain.js'
 
 /**
  * A session as a flat list: for an object {@link objectStart}, its names and values in turn, and {@link end}; for an
- * array {@link arrayStart}, its values, and the end. Two sessions have the same list where and only where they have the
- * same JSON text. To make a list and compare it takes less than half the time that a text takes.
+ * array {@link arrayStart}, its values, and the end. Two sessions have the same list if and only if they have the same
+ * JSON text. To make a list and compare it takes less than half the time that a text takes.
  */
 export type Tokens = readonly unknown[]
 
@@ -42,7 +42,7 @@ export function areSame(tokens: Tokens, others: Tokens): boolean {
 
 /**
  * Whether a session, whatever it has become, still has these tokens. It ends where the first differs. An instance of a
- * class has none: JSON may well spell a Map, with all that is in it, as an empty object.
+ * class has none: in JSON a Map is an empty object, whatever is in it.
  */
 export function hasTokens(session: object, tokens: Tokens): boolean {
   let at = 0

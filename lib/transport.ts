@@ -13,7 +13,7 @@ export function isTls(req: AnyRequest): boolean {
     : (req as { stream?: Stream }).stream?.session?.alpnProtocol === 'h2' && req.httpVersionMajor >= 2
 }
 
-/** Whether a proxy that ends TLS says that the browser uses it, in one of two headers (RFC 7239 §5.4 has one). */
+/** Whether a proxy says that the browser uses TLS, in Forwarded (RFC 7239 §5.4) or in X-Forwarded-Proto. */
 export function isForwardedTls(req: AnyRequest): boolean {
   return /proto="?https/i.test(String(ownHeader(req, 'forwarded'))) ||
     /https/i.test(String(ownHeader(req, 'x-forwarded-proto')))

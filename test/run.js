@@ -3,8 +3,8 @@
  *
  *     node test/run.js [--coverage] test/lib/codec.test.ts ...
  *
- * tap's own runner starts a process with a compiler and a register of what it loads for each file, and reads all that
- * the tests say once more. That takes longer than most of the files.
+ * tap's own runner gives each file a process with a compiler and a record of what it loads, and parses again what the
+ * tests say. That takes longer than most of the files.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'

@@ -667,7 +667,7 @@ t.test('a head that Node refuses leaves the lines that Node would have left', as
   t.strictSame(linesOf(true), linesOf(false))
 })
 
-t.test('writeHeader, which Node 26 has no more, where a package puts it back', async (t) => {
+t.test('writeHeader, which Node 26 no longer has, where a package puts it back', async (t) => {
   const { req, res } = requestAndResponse()
   const aliased: ServerResponse & { writeHeader?: ServerResponse['writeHead'] } = res
   aliased.writeHeader = ServerResponse.prototype.writeHead

@@ -227,7 +227,8 @@ t.test('what throws where it is set up or asked for', async (t) => {
   t.throws(() => new SessionHandler(null, `${key}\n`), /white space/, 'a key file with a line break')
   const copy = await import(new URL('dist/index.js', root).href) as typeof import('../../lib/index.js')
   const sessions = new copy.RequestSessions() as unknown as RequestSessions
-  t.throws(() => new SessionHandler(null, Buffer.from(key), sessions), { name: 'TypeError', message: /of another copy of the package$/ })
+  t.throws(() => new SessionHandler(null, Buffer.from(key), sessions),
+    { name: 'TypeError', message: /of another copy of the package$/ })
   const handler = new SessionHandler((req, res) => {
     t.throws(() => copy.Session.get(req), { code: 'ERR_SESHCOOKIE_NO_SESSION', message: /two copies of/ })
     res.end()
