@@ -46,11 +46,11 @@ if (failed > 0) process.exitCode = 1
 async function run(place) {
   const names = files.filter((file) => placeOf(file) === place)
   const compiled = names.map((name) => `compiled/${name.replace(/ts$/, 'js')}`)
-  if (names.length > 1) compiled.unshift('compiled/test/support/several.js')
+  const started = names.length > 1 ? ['compiled/test/support/several.js', place] : compiled
   const most = 60 + 60 * names.length // seconds, until tap ends it
-  const env = { ...process.env, TAP_TIMEOUT: String(most) }
+  const env = { ...process.env, TEST_FILES: compiled.join(' '), TAP_TIMEOUT: String(most) }
   if (coverage && covering.test(place)) env.NODE_V8_COVERAGE = folder
-  const child = spawn(process.execPath, ['--enable-source-maps', ...compiled],
+  const child = spawn(process.execPath, ['--enable-source-maps', ...started],
     { env, stdio: ['ignore', 'pipe', 'inherit'], timeout: 1000 * (most + 30), killSignal: 'SIGKILL' })
   const closed = once(child, 'close')
 
