@@ -17,10 +17,10 @@ export interface HandlerOptions {
    * How many opened cookies to cache in memory, at most about 10 kB each, so that the same cookie need not be opened
    * again; up to 1 000 000. `0` turns the cache off. Default: `1000`.
    */
-  remember?: number | undefined
+  cacheSize?: number | undefined
 }
 
-const maxRemember = 1_000_000
+const maxCacheSize = 1_000_000
 
 /**
  * Gives each request of `node:http` a session that lives in one encrypted, authenticated cookie, and hands it on to a
@@ -37,12 +37,22 @@ export class SessionHandler<
   Req extends AnyRequest = IncomingMessage,
   Res extends AnyResponse = ServerResponse
 > {
-  /** Bound: hand it to createServer. It returns what the inner listener returned. */
+  /**
+   * Bound: hand it to createServer. It returns what the inner listener returned. That of a handler made with `null` is
+   * the same function as `attach`.
+   */
   readonly listener: (req: Req, res: Res) => unknown
+  /**
+   * Bound: gives a request its session, as `listener` does before it calls the inner listener, and then calls `next`,
+   * where it is given. For middleware and hooks: `app.use(handler.attach)`. A second time on one response it does
+   * nothing but call `next`, whose result it returns.
+   * @throws TypeError for what is no request and response of `node:http`, and whatever `next` throws
+   */
+  readonly attach: (req: AnyRequest, res: AnyResponse, next?: () => unknown) => void
   /** Whose `get` finds the sessions of this handler's requests. */
   readonly sessions: RequestSessions<T>
   /** How many opened cookies are cached in memory; `0` for none. */
-  readonly remember: number
+  readonly cacheSize: number
   readonly #cookie: SessionCookie
   readonly #registry: Registry
 
@@ -79,39 +89,31 @@ export class SessionHandler<
       const hint = isCopy ? 'this one is of another copy of the package' : 'options are the fourth argument'
       throw new TypeError(`${message}; ${hint}`)
     }
-    const { cookieName = 'session', cookiePath = '/', remember = 1000 } =
-      ownOptions('options', options, ['cookieName', 'cookiePath', 'remember']) as HandlerOptions
-    if (typeof remember !== 'number') throw misuse(TypeError, 'remember', 'a number', remember)
-    if (!Number.isInteger(remember) || remember < 0 || remember > maxRemember) {
-      throw new RangeError(`"remember" expected a whole number, 0 to ${maxRemember}, got ${remember}`)
+    const { cookieName = 'session', cookiePath = '/', cacheSize = 1000 } =
+      ownOptions('options', options, ['cookieName', 'cookiePath', 'cacheSize']) as HandlerOptions
+    if (typeof cacheSize !== 'number') throw misuse(TypeError, 'cacheSize', 'a number', cacheSize)
+    if (!Number.isInteger(cacheSize) || cacheSize < 0 || cacheSize > maxCacheSize) {
+      throw new RangeError(`"cacheSize" expected a whole number, 0 to ${maxCacheSize}, got ${cacheSize}`)
     }
     const registry = registryOf(sessions as unknown as RequestSessions)
-    const cookie = new SessionCookie(keys, registry, cookieName, cookiePath, remember)
+    const cookie = new SessionCookie(keys, registry, cookieName, cookiePath, cacheSize)
     registry.add(cookie)
     this.sessions = sessions
-    this.remember = remember
+    this.cacheSize = cacheSize
     this.#cookie = cookie
     this.#registry = registry
-    // In plain Node a listener's `this` is the server.
-    this.listener = function (this: unknown, req, res) {
+    this.attach = (req, res, next) => {
+      checkRequest(req)
+      checkResponse(res)
       registry.attach(req, res, cookie)
-      return listener === null ? undefined : Reflect.apply(listener, this, [req, res])
+      return next?.() as void // Koa's promise, for one
     }
-    Object.defineProperties(this, notOptions)
+    // In plain Node a listener's `this` is the server.
+    this.listener = listener === null ? this.attach as this['listener'] : function (this: unknown, req, res) {
+      registry.attach(req, res, cookie)
+      return Reflect.apply(listener, this, [req, res])
+    }
     if (new.target === SessionHandler) Object.preventExtensions(this) // so that a misspelt property is noticed
-  }
-
-  /**
-   * Gives a request its session, as `listener` does before it calls the inner listener: for middleware and hooks. A
-   * second time on one response it does nothing.
-   * @throws TypeError for what is no request and response of `node:http`
-   */
-  attach(req: AnyRequest, res: AnyResponse): void {
-    checkRequest(req)
-    if (typeof (res as Partial<ServerResponse> | undefined)?.writeHead !== 'function') {
-      throw misuse(TypeError, 'res', 'a response of node:http', res)
-    }
-    this.#registry.attach(req, res, this.#cookie)
   }
 
   /**
@@ -174,6 +176,16 @@ export class SessionHandler<
   decodeCookie(value: string): Partial<T> {
     return this.#cookie.decode(value)
   }
+
+  static {
+    // The option that createServer of node:http and node:https reads first.
+    Object.defineProperty(this.prototype, 'IncomingMessage', {
+      get() {
+        throw new TypeError('"options" of createServer expected no SessionHandler: give it the listener of the ' +
+          'handler, as in createServer(handler.listener)')
+      },
+    })
+  }
 }
 
 function checkRequest(req: Partial<AnyRequest> | null | undefined): void {
@@ -181,27 +193,6 @@ function checkRequest(req: Partial<AnyRequest> | null | undefined): void {
   if (headers === null || typeof headers !== 'object') throw misuse(TypeError, 'req', 'a request of node:http', req)
 }
 
-/** Throws where node:http is given a handler for the options of a server, which would answer no request. */
-function refuseAsOptions(): never {
-  throw new TypeError('"options" of createServer expected no SessionHandler: give it the listener of the handler, ' +
-    'as in createServer(handler.listener)')
-}
-
-/**
- * Properties whose content only `createServer` looks into, so that it throws: node:http reads the elements of
- * `uniqueHeaders`, node:https those of `pfx`, and node:http2 copies `settings` out of a copy of its options, for which
- * it has to be enumerable. Whoever else copies, prints or serialises a handler meets nothing that throws.
- */
-const notOptions: PropertyDescriptorMap = {
-  uniqueHeaders: { enumerable: true, get: () => silent([{ toLowerCase: refuseAsOptions }]) },
-  pfx: { enumerable: true, get: () => silent([Object.defineProperty({}, 'buf', { get: refuseAsOptions })]) },
-  settings: {
-    enumerable: true,
-    get: () => silent(Object.defineProperty({}, 'all', { enumerable: true, get: refuseAsOptions })),
-  },
-}
-
-/** Left out by JSON. */
-function silent(value: object): object {
-  return Object.defineProperty(value, 'toJSON', { value: () => undefined })
+function checkResponse(res: AnyResponse | null | undefined): void {
+  if (typeof res?.writeHead !== 'function') throw misuse(TypeError, 'res', 'a response of node:http', res)
 }

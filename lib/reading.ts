@@ -4,7 +4,7 @@ import { misuse } from './errors.js'
 import type { RejectedReason } from './events.js'
 import { isTimely, sessionInfo, unixTime } from './lifetime.js'
 import type { Settings } from './options.js'
-import type { Remembered } from './remembered.js'
+import type { CookieCache } from './cookie-cache.js'
 import { parseSession } from './session-json.js'
 import { tokensOf, type Tokens } from './session-tokens.js'
 import { ownHeader } from './transport.js'
@@ -27,7 +27,7 @@ interface Opened {
 /** What opens the values of one cookie under the current settings. */
 export interface Opener {
   readonly codec: Codec
-  readonly remembered: Remembered
+  readonly remembered: CookieCache
   readonly settings: Settings
 }
 

@@ -7,7 +7,7 @@ import { endByAge, isPersistent, noLifetime, unixTime, type Times } from './life
 import type { Settings } from './options.js'
 import { quoted } from './quoted.js'
 import { readCookies, sessionIn, type Opener } from './reading.js'
-import { Remembered } from './remembered.js'
+import { CookieCache } from './cookie-cache.js'
 import { stringifySession } from './session-json.js'
 import { checkPlain, largestOf, sizeError } from './session-values.js'
 import { cookieAttributes, forget, keepUntil, maxLineLength } from './set-cookie.js'
@@ -35,15 +35,15 @@ export interface CookieOwner {
 /** The cookie of one handler: reads its value from requests, and makes the lines that set and expire it. */
 export class SessionCookie {
   readonly #keys: readonly DerivedKeys[]
-  readonly #remember: number
+  readonly #cacheSize: number
   readonly #sessions: CookieOwner
   #name = ''
   #path = ''
   #prepared: Prepared | undefined
 
-  constructor(keys: readonly DerivedKeys[], sessions: CookieOwner, name: string, path: string, remember: number) {
+  constructor(keys: readonly DerivedKeys[], sessions: CookieOwner, name: string, path: string, cacheSize: number) {
     this.#keys = keys
-    this.#remember = remember
+    this.#cacheSize = cacheSize
     this.#sessions = sessions
     this.rename(name, path)
   }
@@ -167,7 +167,7 @@ export class SessionCookie {
       this.#prepared = {
         settings,
         codec: new Codec(this.#keys, associatedData(this.#name, domain, this.#path, partitioned)),
-        remembered: new Remembered(this.#remember),
+        remembered: new CookieCache(this.#cacheSize),
         attributes: cookieAttributes(this.#path, settings, false),
         secureAttributes: cookieAttributes(this.#path, settings, true),
       }

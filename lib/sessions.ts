@@ -105,6 +105,25 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
     return this.#state(req).info(req)
   }
 
+  /**
+   * The session as a property of a framework's requests, such as
+   * `Object.defineProperty(app.request, 'session', Session.accessor)`: reading it is `get`, assigning `null` is `clear`,
+   * and assigning an object is `set`. It throws as these do.
+   */
+  get accessor(): PropertyDescriptor {
+    const sessions = this
+    return {
+      configurable: true,
+      get(this: AnyRequest) {
+        return sessions.get(this)
+      },
+      set(this: AnyRequest, session: Partial<T> | null) {
+        if (session === null) sessions.clear(this)
+        else sessions.set(this, session)
+      },
+    }
+  }
+
   #state(req: AnyRequest): RequestState {
     const state = this.#registry.find(req)
     if (state === undefined) {

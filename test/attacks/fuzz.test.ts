@@ -82,10 +82,10 @@ function randomHeader(random: Random, byte: () => string): string {
 
 t.test('the Cookie field', async (t) => {
   setTime(t, now)
-  for (const remember of [0, 3]) {
-    t.test(`remember: ${remember}`, async (t) => {
+  for (const cacheSize of [0, 3]) {
+    t.test(`cacheSize: ${cacheSize}`, async (t) => {
       const random = seededRandom(t)
-      const handler = new SessionHandler(() => {}, key, new RequestSessions(), { remember })
+      const handler = new SessionHandler(() => {}, key, new RequestSessions(), { cacheSize })
       const wrong: unknown[] = []
       let opened = 0
       for (let run = 0; run < 10_000 * fuzz; run++) {

@@ -1,6 +1,6 @@
 /**
  * A handler that remembers cookies answers as one that does not: the same random history, with cookies of all kinds,
- * clocks, keys and settings that change, in worlds that differ in `remember` alone.
+ * clocks, keys and settings that change, in worlds that differ in `cacheSize` alone.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
@@ -23,15 +23,15 @@ class World {
   valid = true
   inner: (req: IncomingMessage, res: ServerResponse) => void = () => {}
 
-  constructor(remember: number) {
+  constructor(cacheSize: number) {
     const onEvent = (event: SessionEvent) => {
       if (event.type !== 'insecure') this.events.push(JSON.stringify(event)) // that one comes once a process
     }
     this.sessions = new RequestSessions({ onEvent, validate: () => this.valid })
     this.others = new RequestSessions({ onEvent })
     const replica = (...keys: Buffer[]) => {
-      const inner = new SessionHandler((req, res) => this.inner(req, res), keys, this.sessions, { remember })
-      return new SessionHandler(inner.listener, keys, this.others, { remember, cookieName: 'other' })
+      const inner = new SessionHandler((req, res) => this.inner(req, res), keys, this.sessions, { cacheSize })
+      return new SessionHandler(inner.listener, keys, this.others, { cacheSize, cookieName: 'other' })
     }
     this.replicas = [replica(keys[0]), replica(keys[0], keys[1]), replica(keys[1], keys[0])]
   }
@@ -136,7 +136,7 @@ t.test('remembering makes no difference', async (t) => {
   Date.now = () => now
 
   const remembers = [0, 1, 2, 1000]
-  const worlds = remembers.map((remember) => new World(remember))
+  const worlds = remembers.map((cacheSize) => new World(cacheSize))
   const opened = new Map<string, number>()
   const deal = dealer(random)
   for (let run = 0; run < 1500 * fuzz; run++) {
@@ -156,7 +156,7 @@ t.test('remembering makes no difference', async (t) => {
     const wanted = JSON.stringify(plain)
     const different = remembering.findIndex((seen) => JSON.stringify(seen) !== wanted)
     if (different === -1) return true
-    t.strictSame(remembering[different], plain, `request ${run}, with remember: ${remembers[different + 1]}`)
+    t.strictSame(remembering[different], plain, `request ${run}, with cacheSize: ${remembers[different + 1]}`)
     return false
   }
 })

@@ -36,7 +36,7 @@ const list = [
     { most: 0.3 }],
   ['a server that ignores the session, of bare', ofBare('ours, ignored, 134'), { least: 0.95 }],
   ['one that reads it', ofBare('ours, read, 134'), { least: 0.75 }],
-  ['one that reads it with remember: 0', ofBare('ours, read with remember: 0, 134'), { least: 0.6 }],
+  ['one that reads it with cacheSize: 0', ofBare('ours, read with cacheSize: 0, 134'), { least: 0.6 }],
   ['one that writes it every time', ofBare('ours, written, 134'), { least: 0.52 }],
   ...['attach', 'serverFactory'].flatMap((how) => ['read', 'written'].flatMap((use) =>
     [['requests/s', 'perSecond'], ['requests for the same CPU', 'cpuMicroseconds']].map(([unit, what]) => [

@@ -22,16 +22,16 @@ export async function listener(spec) {
   const asking = (req, res) => res.end(visit(Session.get(req), req.url))
   const constant = answerFor(spec.bytes)
   const ignoring = (req, res) => req.url === '/login' ? asking(req, res) : res.end(constant)
-  const { remember = 1000 } = spec
-  return new SessionHandler(spec.use === 'ignored' ? ignoring : asking, key, Session, { remember }).listener
+  const { cacheSize = 1000 } = spec
+  return new SessionHandler(spec.use === 'ignored' ? ignoring : asking, key, Session, { cacheSize }).listener
 }
 
 /** Fastify with the library around its own listener, or with `attach` in a hook. */
 export async function fastify(Fastify, count, { how, ...spec }) {
   const { SessionHandler, Session } = await library(spec.folder)
   const visit = application(spec)
-  const { remember = 1000 } = spec
-  const around = (listener) => new SessionHandler(listener, key, Session, { remember })
+  const { cacheSize = 1000 } = spec
+  const around = (listener) => new SessionHandler(listener, key, Session, { cacheSize })
   const app = Fastify({
     serverFactory: (listener) => count(how === 'serverFactory' ? around(listener).listener : listener),
   })
@@ -52,7 +52,7 @@ export const requestWith = (cookie) => ({ headers: { cookie }, socket: {} })
 /** Seals and opens; opens by a request too, as a server does. */
 export async function codec(folder) {
   const { SessionHandler, RequestSessions } = await library(folder)
-  const handler = (remember) => new SessionHandler(() => {}, key, new RequestSessions(), { remember })
+  const handler = (cacheSize) => new SessionHandler(() => {}, key, new RequestSessions(), { cacheSize })
   const forgetful = handler(0)
   const remembering = handler(1000)
   return {

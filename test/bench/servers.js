@@ -229,12 +229,12 @@ export const httpSpecs = () => [134, 2000].flatMap((bytes) => {
   return [
     { name: base, base, kind: 'bare', use: 'none', bytes },
     ...['read', 'written'].map((use) => ({ name: `floor, ${use}, ${bytes}`, base, kind: 'floor', use, bytes })),
-    ...[['ignored'], ['read'], ['read', 0], ['written']].map(([use, remember]) => ({
-      name: `ours, ${use}${remember === 0 ? ' with remember: 0' : ''}, ${bytes}`,
+    ...[['ignored'], ['read'], ['read', 0], ['written']].map(([use, cacheSize]) => ({
+      name: `ours, ${use}${cacheSize === 0 ? ' with cacheSize: 0' : ''}, ${bytes}`,
       base,
       kind: 'ours',
       use,
-      remember,
+      cacheSize,
       bytes,
     })),
   ]
@@ -257,8 +257,8 @@ export function fastify(options) {
       { ...on, name: `ours by serverFactory, ${use}`, kind: 'ours', how: 'serverFactory', use },
       { ...on, name: `secure-session, ${use}`, kind: 'secure-session', use, mayFail: true },
     ]),
-    { ...on, name: 'ours by serverFactory, read with remember: 0', kind: 'ours', how: 'serverFactory', use: 'read',
-      remember: 0 },
+    { ...on, name: 'ours by serverFactory, read with cacheSize: 0', kind: 'ours', how: 'serverFactory', use: 'read',
+      cacheSize: 0 },
   ]
   const wanted = options.against === undefined ? specs : specs.filter(({ kind }) => kind !== 'secure-session')
   return part('Fastify', wanted, { ...options, sockets: true })

@@ -22,7 +22,7 @@ const keyCounts = [1, 2, 4, 8]
 async function byKeys({ quick }) {
   const { RequestSessions, SessionHandler } = await library()
   const keys = Array.from({ length: Math.max(...keyCounts) }, () => randomBytes(32))
-  const handler = (key, remember) => new SessionHandler(() => {}, key, new RequestSessions(), { remember })
+  const handler = (key, cacheSize) => new SessionHandler(() => {}, key, new RequestSessions(), { cacheSize })
   const cases = {}
   for (const bytes of sizes) {
     const session = sessionOf(bytes)
@@ -86,7 +86,7 @@ async function usedBy(client) {
 const ways = [
   ['ours, written', { kind: 'ours', use: 'written' }],
   ['ours, read', { kind: 'ours', use: 'read' }],
-  ['ours, read with remember: 0', { kind: 'ours', use: 'read', remember: 0 }],
+  ['ours, read with cacheSize: 0', { kind: 'ours', use: 'read', cacheSize: 0 }],
   ['Redis, written', { kind: 'express-session, Redis', use: 'written', stored: true }],
   ['Redis, read', { kind: 'express-session, Redis', use: 'read', stored: true }],
   ['Redis, read with disableTouch', { kind: 'express-session, Redis', use: 'read', stored: true, disableTouch: true }],

@@ -1,6 +1,5 @@
 import t from 'tap'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createSecureServer, createServer as createHttp2Server } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
 import { inspect } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
@@ -20,7 +19,7 @@ t.test('defaults', async (t) => {
   const handler = new SessionHandler(() => {}, key)
   t.equal(handler.cookieName, 'session')
   t.equal(handler.cookiePath, '/')
-  t.equal(handler.remember, 1000)
+  t.equal(handler.cacheSize, 1000)
   t.equal(handler.sessions, Session)
 })
 
@@ -38,11 +37,11 @@ t.test('wrong arguments', async (t) => {
     ['an unknown option', [() => {}, key, Session, { cookiename: 'a' }], { name: 'TypeError', message: /got the unknown name cookiename$/ }],
     ['an unknown option with an escape sequence', [() => {}, key, Session, { '\u001b[2J': 'a' }], { name: 'TypeError', message: /got the unknown name "\\u001b\[2J"$/ }],
     ['options that are none', [() => {}, key, Session, 'x'], { name: 'TypeError' }],
-    ['remember: -1', [() => {}, key, Session, { remember: -1 }], { name: 'RangeError' }],
-    ['remember: 1.5', [() => {}, key, Session, { remember: 1.5 }], { name: 'RangeError' }],
-    ['remember: NaN', [() => {}, key, Session, { remember: NaN }], { name: 'RangeError' }],
-    ['remember: 1e7', [() => {}, key, Session, { remember: 1e7 }], { name: 'RangeError' }],
-    ["remember: '1'", [() => {}, key, Session, { remember: '1' }], { name: 'TypeError' }],
+    ['cacheSize: -1', [() => {}, key, Session, { cacheSize: -1 }], { name: 'RangeError' }],
+    ['cacheSize: 1.5', [() => {}, key, Session, { cacheSize: 1.5 }], { name: 'RangeError' }],
+    ['cacheSize: NaN', [() => {}, key, Session, { cacheSize: NaN }], { name: 'RangeError' }],
+    ['cacheSize: 1e7', [() => {}, key, Session, { cacheSize: 1e7 }], { name: 'RangeError' }],
+    ["cacheSize: '1'", [() => {}, key, Session, { cacheSize: '1' }], { name: 'TypeError' }],
     ['a name that leaves no room', [() => {}, key, Session, { cookieName: 'n'.repeat(4000) }], { name: 'TypeError', message: /no room/ }],
   ]
   for (const [name, args, error] of rows) {
@@ -154,12 +153,16 @@ t.test('attach does what the listener does before it calls the inner one', async
     }
   })
 
-  t.test('a listener of a handler made with null attaches and returns', async (t) => {
-    const { listener } = new SessionHandler(null, key, sessions)
-    t.equal(listener(request(), response()), undefined)
-    const req = request()
-    listener(req, response())
-    t.equal(sessions.has(req), true)
+  t.test('is bound, and calls next each time, whose result and errors are the caller\'s', async (t) => {
+    const { attach, listener } = new SessionHandler(null, key, sessions)
+    t.equal(listener, attach, 'the listener of a handler made with null is the same function')
+    const [req, res] = [request(), response()]
+    let calls = 0
+    for (const expected of [1, 2]) {
+      t.equal(attach(req, res, () => sessions.has(req) && ++calls) as unknown, expected)
+    }
+    t.throws(() => attach(req, res, () => { throw new Error('next') }), { message: 'next' })
+    t.equal(attach(req, res), undefined)
   })
 
   t.test('refuses what is no request and response', async (t) => {
@@ -184,13 +187,11 @@ t.test('createServer refuses a handler in place of its listener', async (t) => {
   const refused = { name: 'TypeError', message: /createServer\(handler\.listener\)$/ }
   t.throws(() => createServer(handler as never), refused, 'node:http')
   t.throws(() => createHttpsServer(handler as never), refused, 'node:https')
-  t.throws(() => createHttp2Server(handler as never), refused, 'node:http2')
-  t.throws(() => createSecureServer(handler as never), refused, 'node:http2 with TLS')
 
   t.test('and nobody else is disturbed', async (t) => {
     for (const copy of [handler, { ...handler }, Object.assign({}, handler)]) {
-      t.match(inspect(copy, { getters: true, depth: 9, showHidden: true }), /remember: 1000/)
-      t.strictSame(JSON.parse(JSON.stringify(copy)), { sessions: {}, remember: 1000 })
+      t.match(inspect(copy, { getters: true, depth: 9, showHidden: true }), /cacheSize: 1000/)
+      t.strictSame(JSON.parse(JSON.stringify(copy)), { sessions: {}, cacheSize: 1000 })
     }
     t.strictSame({ ...handler }.listener, handler.listener)
   })
@@ -420,11 +421,11 @@ t.test('name, path and domain changed after cookies were remembered', async (t) 
 })
 
 t.test('remembered or not, each request gets an object of its own, and checks are made anew', async (t) => {
-  for (const remember of [0, 1, 1000]) {
+  for (const cacheSize of [0, 1, 1000]) {
     const events: unknown[] = []
     let valid = true
     const sessions = new RequestSessions({ validate: () => valid, onEvent: (event) => { events.push(event) } })
-    const handler = new SessionHandler(() => {}, key, sessions, { remember })
+    const handler = new SessionHandler(() => {}, key, sessions, { cacheSize })
     const header = `session=${handler.encodeCookie({ a: { b: 1 } })}`
     const [one, two] = [handler.read(request(header)), handler.read(request(header))]
     t.strictSame(one, two)
@@ -485,4 +486,21 @@ t.test('what is too large is told with its three largest keys, and not with what
     largest: [{ key: 'largest', bytes: 3012 }, { key: 'second', bytes: 113 }, { key: 'third', bytes: 50 }],
   })
   t.throws(() => handler.encodeCookie({ 'a\nb': 'x'.repeat(3500) }), { code: 'ERR_SESHCOOKIE_SIZE', largest: [{ key: '"a\\nb"' }] })
+})
+
+t.test('the accessor is a property of a framework\'s requests', async (t) => {
+  const sessions = new RequestSessions()
+  const handler = new SessionHandler(null, key, sessions)
+  const prototype = Object.defineProperty({ headers: {} }, 'session', sessions.accessor)
+  const req = Object.create(prototype) as IncomingMessage & { session: object | null | undefined }
+  t.throws(() => req.session, { code: 'ERR_SESHCOOKIE_NO_SESSION' })
+  handler.attach(req, response())
+  const { session } = req
+  t.equal(session, sessions.get(req))
+  req.session = { a: 1 }
+  t.equal(req.session, session)
+  t.strictSame({ ...sessions.get(req) }, { a: 1 })
+  req.session = null
+  t.strictSame({ ...sessions.get(req) }, {})
+  t.throws(() => { req.session = undefined }, TypeError)
 })

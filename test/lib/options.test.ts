@@ -173,7 +173,7 @@ t.test('options that are none', async (t) => {
 
   t.test('leaves out what is inherited', async (t) => {
     t.strictSame(settingsOf(create(Object.create({ secure: true, maxAge: 5, wrong: 1 }))), expectedDefaults)
-    t.strictSame({ ...ownOptions('options', Object.create({ remember: 5 }), ['remember']) }, {})
+    t.strictSame({ ...ownOptions('options', Object.create({ cacheSize: 5 }), ['cacheSize']) }, {})
   })
 
   t.test('reads each option once, when it is constructed', async (t) => {
@@ -292,28 +292,28 @@ t.test('a combination that is impossible with a handler', async (t) => {
 
 t.test('handler options', async (t) => {
   t.test('have defaults', async (t) => {
-    for (const options of [undefined, {}, { cookieName: undefined, cookiePath: undefined, remember: undefined }]) {
+    for (const options of [undefined, {}, { cookieName: undefined, cookiePath: undefined, cacheSize: undefined }]) {
       const handler = new SessionHandler(() => {}, key, undefined, options)
-      t.strictSame([handler.cookieName, handler.cookiePath, handler.remember], ['session', '/', 1000])
+      t.strictSame([handler.cookieName, handler.cookiePath, handler.cacheSize], ['session', '/', 1000])
       t.equal(handler.sessions, Session)
     }
   })
 
   for (const options of [
-    { cookieName: 's' }, { cookieName: "!#$%&'*+-.^_`|~" }, { cookiePath: '/a/b' }, { remember: 0 }, { remember: 1 },
-    { remember: 1_000_000 }, { cookieName: 's', cookiePath: '/a', remember: 5 },
+    { cookieName: 's' }, { cookieName: "!#$%&'*+-.^_`|~" }, { cookiePath: '/a/b' }, { cacheSize: 0 }, { cacheSize: 1 },
+    { cacheSize: 1_000_000 }, { cookieName: 's', cookiePath: '/a', cacheSize: 5 },
   ]) {
     t.test(`may be ${JSON.stringify(options)}`, async (t) => {
-      const { cookieName, cookiePath, remember } = new SessionHandler(() => {}, key, new RequestSessions(), options)
-      const expected = { cookieName: 'session', cookiePath: '/', remember: 1000, ...options }
-      t.strictSame({ cookieName, cookiePath, remember }, expected)
+      const { cookieName, cookiePath, cacheSize } = new SessionHandler(() => {}, key, new RequestSessions(), options)
+      const expected = { cookieName: 'session', cookiePath: '/', cacheSize: 1000, ...options }
+      t.strictSame({ cookieName, cookiePath, cacheSize }, expected)
     })
   }
 
-  const only = /^"options" expected only cookieName, cookiePath, remember, got the unknown name (name|httpOnly)$/
+  const only = /^"options" expected only cookieName, cookiePath, cacheSize, got the unknown name (name|httpOnly)$/
   const token = /^"cookieName" expected a token \(RFC 9110 §5.6.2\), got /
   const path = /^"cookiePath" expected a path that starts with '\/' \(RFC 6265bis §4.1.1\), got /
-  const range = /^"remember" expected a whole number, 0 to 1000000, got /
+  const range = /^"cacheSize" expected a whole number, 0 to 1000000, got /
   const rows: [options: unknown, Kind: typeof TypeError | typeof RangeError, message: RegExp][] = [
     [null, TypeError, /^"options" expected an object, got null$/],
     ['session', TypeError, /^"options" expected an object, got a string of 7 bytes$/],
@@ -334,15 +334,15 @@ t.test('handler options', async (t) => {
     [{ cookiePath: `/${'a'.repeat(1024)}` }, TypeError, path],
     [{ cookiePath: null }, TypeError, path],
     [{ cookiePath: ['/'] }, TypeError, path],
-    [{ remember: '5' }, TypeError, /^"remember" expected a number, got a string of 1 bytes$/],
-    [{ remember: null }, TypeError, /^"remember" expected a number, got null$/],
-    [{ remember: true }, TypeError, /^"remember" expected a number, got boolean$/],
-    [{ remember: 5n }, TypeError, /^"remember" expected a number, got bigint$/],
-    [{ remember: -1 }, RangeError, range],
-    [{ remember: 0.5 }, RangeError, range],
-    [{ remember: NaN }, RangeError, range],
-    [{ remember: Infinity }, RangeError, range],
-    [{ remember: 1_000_001 }, RangeError, range],
+    [{ cacheSize: '5' }, TypeError, /^"cacheSize" expected a number, got a string of 1 bytes$/],
+    [{ cacheSize: null }, TypeError, /^"cacheSize" expected a number, got null$/],
+    [{ cacheSize: true }, TypeError, /^"cacheSize" expected a number, got boolean$/],
+    [{ cacheSize: 5n }, TypeError, /^"cacheSize" expected a number, got bigint$/],
+    [{ cacheSize: -1 }, RangeError, range],
+    [{ cacheSize: 0.5 }, RangeError, range],
+    [{ cacheSize: NaN }, RangeError, range],
+    [{ cacheSize: Infinity }, RangeError, range],
+    [{ cacheSize: 1_000_001 }, RangeError, range],
   ]
   for (const [options, Kind, message] of rows) {
     const label = options === null || typeof options !== 'object' ? show(options)
@@ -402,7 +402,7 @@ function outcome(moments: readonly (() => void)[]): unknown {
   const first = visit()
   const second = visit(first.cookie.split(';')[0])
   for (const seen of [first, second]) seen.cookie = seen.cookie.replace(/=[\w-]+/, '=…').replace(/Expires=[^;]+/, 'Expires=…')
-  return { first, second, calls, settings: settingsOf(sessions), name: handler.cookieName, remember: handler.remember }
+  return { first, second, calls, settings: settingsOf(sessions), name: handler.cookieName, cacheSize: handler.cacheSize }
 }
 
 const heard: SessionEvent[] = []
@@ -420,7 +420,7 @@ const pollution: Record<Name | keyof HandlerOptions, unknown> = {
   onEvent: (event: SessionEvent) => heard.push(event),
   cookieName: 'evil',
   cookiePath: '/evil',
-  remember: 7,
+  cacheSize: 7,
 }
 
 t.test('Object.prototype may be polluted', async (t) => {

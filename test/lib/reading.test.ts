@@ -11,7 +11,7 @@ import { collectWarnings } from '../support/warnings.js'
 function setUp() {
   const events: SessionEvent[] = []
   const sessions = new RequestSessions({ onEvent: (event) => { events.push(event) } })
-  const handler = new SessionHandler(null, key, sessions, { remember: 0 })
+  const handler = new SessionHandler(null, key, sessions, { cacheSize: 0 })
   return { events, sessions, handler, cookie: `session=${handler.encodeCookie({ a: 1 })}` }
 }
 

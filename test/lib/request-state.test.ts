@@ -140,12 +140,12 @@ t.test('what counts as a change', async (t) => {
 })
 
 t.test('an equal object of another realm is no change', async (t) => {
-  for (const remember of [0, 1000]) {
-    t.test(`remember: ${remember}`, async (t) => {
+  for (const cacheSize of [0, 1000]) {
+    t.test(`cacheSize: ${cacheSize}`, async (t) => {
       const served = await serveSessions(t, (req, res, sessions) => {
         sessions.get(req).user = runInNewContext('({ id: 1 })') as { id: number }
         res.end()
-      }, { remember })
+      }, { cacheSize })
       const first = await served.ask('/')
       const cookie = first.all('set-cookie')[0]!.split(';')[0]!
       for (let times = 0; times < 2; times++) t.strictSame((await served.ask('/', cookie)).all('set-cookie'), [])

@@ -215,7 +215,7 @@ const good: Record<string, readonly Row[]> = {
       new SessionHandler(noop, keyObject)`],
     ['takes several keys',
       "new SessionHandler(noop, [key, 's', keyObject] as const); new SessionHandler(noop, [key] satisfies Key[])"],
-    ['takes options', "new SessionHandler(noop, key, undefined, { cookieName: 's', cookiePath: '/', remember: 0 })"],
+    ['takes options', "new SessionHandler(noop, key, undefined, { cookieName: 's', cookiePath: '/', cacheSize: 0 })"],
     ['may be renamed', "handler.cookieName = 'a'; handler.cookiePath = '/a'"],
     ['encodes and decodes',
       `same<typeof handler.encodeCookie, (session: SessionData) => string>()
@@ -305,7 +305,7 @@ const bad: Record<string, readonly Bad[]> = {
     ['knows its options', "new SessionHandler(noop, key, Session, { name: 'a' })", noOverload],
     ['has one listener', 'handler.listener = noop', readOnly],
     ['keeps its sessions', 'handler.sessions = Session', readOnly],
-    ['keeps what it remembers', 'handler.remember = 5', readOnly],
+    ['keeps what it remembers', 'handler.cacheSize = 5', readOnly],
     ['of http is not for http2', 'createHttp2Server(handler.listener)', noOverload],
     ['of http2 is not for http',
       'createServer(new SessionHandler(http2, key).listener)', noOverload],

@@ -41,11 +41,11 @@ t.test('in Go, an unchanged session is sometimes rewritten (map order); here it 
     ['numbers as names', { 10: 'x', 9: 'y', b: 1, 1: 'z', a: 2 }],
   ]
   for (const [name, session] of sessions) {
-    for (const remember of [0, 1000]) {
-      t.test(`${name}, remembering ${remember}`, async (t) => {
+    for (const cacheSize of [0, 1000]) {
+      t.test(`${name}, cacheSize ${cacheSize}`, async (t) => {
         const served = await serveSessions(t, (req, res, sessions) => {
           res.end(JSON.stringify(sessions.get(req)))
-        }, { remember })
+        }, { cacheSize })
         const cookie = `session=${served.handler.encodeCookie(session as Record<string, never>)}`
         for (let visit = 0; visit < 20; visit++) {
           const answer = await served.ask('/', cookie)

@@ -11,8 +11,8 @@ const keyOf = (byte: number) => new Uint8Array(32).fill(byte)
 t.test('a slow read does not undo a logout', async (t) => {
   const rows: [name: string, path: string, options?: Parameters<typeof openShop>[0]][] = [
     ['as it comes', '/slow'],
-    ['nothing remembered', '/slow', { remember: 0 }],
-    ['room for one remembered cookie', '/slow', { remember: 1 }],
+    ['nothing remembered', '/slow', { cacheSize: 0 }],
+    ['room for one remembered cookie', '/slow', { cacheSize: 1 }],
     ['changed and changed back', '/set-and-unset'],
     ['in the first half of its idle time', '/slow', { idleTimeout: 1800 }],
     ['under an older key', '/slow', { keys: [keyOf(2), keyOf(1)] }],

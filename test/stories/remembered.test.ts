@@ -23,10 +23,10 @@ function ownClock(t: Test): { now: number } {
   return clock
 }
 
-function handlerThatRemembers(remember: number) {
+function handlerThatRemembers(cacheSize: number) {
   const events: SessionEvent[] = []
   const sessions = new RequestSessions({ onEvent: (event) => { events.push(event) } })
-  const handler = new SessionHandler(() => {}, [key, older], sessions, { remember })
+  const handler = new SessionHandler(() => {}, [key, older], sessions, { cacheSize })
   /** All that can be seen of one request. */
   const outcome = (cookie: string): string => {
     const req = { headers: { cookie } } as IncomingMessage

@@ -15,7 +15,7 @@ export interface Measured {
   /** Of the first 1000 sessions and requests each, how many were collected. */
   sessionsCollected: number
   requestsCollected: number
-  /** Bytes that different cookies of 4 kB left, by the value of `remember`. */
+  /** Bytes that different cookies of 4 kB left, by the value of `cacheSize`. */
   cookies: Record<number, number>
   /** Bytes that 2000 short cookies left, each out of a header of 16 kB. */
   slices: number
@@ -83,7 +83,7 @@ const read = ({ length }: { length: number }, handler: SessionHandler, header: (
   }
 }
 
-const remembering = (remember: number) => new SessionHandler(() => {}, key, sessions, { remember })
+const remembering = (cacheSize: number) => new SessionHandler(() => {}, key, sessions, { cacheSize })
 const sealer = remembering(0)
 const [none, thousand, all] = [remembering(0), remembering(1000), remembering(2000)]
 const large = 'x'.repeat(2900)

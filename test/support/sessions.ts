@@ -5,10 +5,10 @@ import { RequestSessions, SessionHandler, type HandlerOptions, type SessionEvent
 import { ask, type Answer } from './client.js'
 import { listen } from './listen.js'
 
-const remember = process.env['SESHCOOKIE_TEST_REMEMBER']
+const cacheSize = process.env['SESHCOOKIE_TEST_CACHE_SIZE']
 
-/** The `remember` of handlers in tests that name none: `SESHCOOKIE_TEST_REMEMBER=n` runs a suite with another. */
-export const defaultRemember: number | undefined = remember === undefined ? undefined : Number(remember)
+/** The `cacheSize` of handlers in tests that name none: `SESHCOOKIE_TEST_CACHE_SIZE=n` runs a suite with another. */
+export const defaultCacheSize: number | undefined = cacheSize === undefined ? undefined : Number(cacheSize)
 
 export const key: Uint8Array = Buffer.alloc(32, 'seshcookie-http tests')
 
@@ -31,7 +31,7 @@ export async function serveSessions(
   const events: SessionEvent[] = []
   const sessions = new RequestSessions({ onEvent: (event) => { events.push(event) }, ...options })
   const handler = new SessionHandler((req, res) => handle(req, res, sessions), key, sessions,
-    { remember: defaultRemember, ...handlerOptions })
+    { cacheSize: defaultCacheSize, ...handlerOptions })
   const origin = await listen(t, handler.listener)
   return {
     events, handler, sessions, origin,

@@ -8,7 +8,7 @@ import { RequestSessions, SessionHandler, type HandlerOptions, type Key, type Se
   from '../../lib/index.js'
 import { Browser, fetchFrom } from './browser.js'
 import { listen } from './listen.js'
-import { defaultRemember, key } from './sessions.js'
+import { defaultCacheSize, key } from './sessions.js'
 
 export const shop = 'https://app.site.example'
 
@@ -57,7 +57,7 @@ export interface Shop {
  *     /login?user=…   /me, and all paths below   /slow   /set?name=value   /set-and-unset   /logout   /plain
  */
 export function openShop(options: SessionOptions & HandlerOptions & { keys?: Key[] } = {}): Shop {
-  const { cookieName, cookiePath, remember = defaultRemember, keys = [key], ...rest } = options
+  const { cookieName, cookiePath, cacheSize = defaultCacheSize, keys = [key], ...rest } = options
   const events: SessionEvent[] = []
   const sessions = new RequestSessions({ secure: true, onEvent: (event) => { events.push(event) }, ...rest })
   let gates: (() => void)[] = []
@@ -82,7 +82,7 @@ export function openShop(options: SessionOptions & HandlerOptions & { keys?: Key
     }
     if (pathname === '/logout') sessions.clear(req)
     return res.end(String(session['user'] ?? 'nobody'))
-  }, keys, sessions, { cookieName, cookiePath, remember })
+  }, keys, sessions, { cookieName, cookiePath, cacheSize })
 
   return {
     handler,

@@ -32,7 +32,7 @@ http.createServer((req, res) => { attached.attach(req, res) })
 http2.createServer((req, res) => { attached.attach(req, res) })
 
 // Names and options.
-const handlerOptions: HandlerOptions = { cookieName: '__Host-session', cookiePath: '/', remember: 0 }
+const handlerOptions: HandlerOptions = { cookieName: '__Host-session', cookiePath: '/', cacheSize: 0 }
 const options: SessionOptions = {
   httpOnly: true, secure: 'auto', sameSite: 'lax', domain: 'example.com', partitioned: false, maxAge: 60,
   idleTimeout: 30, persistent: true, cacheHeaders: true,
@@ -45,7 +45,7 @@ const users = new RequestSessions<{ user: string }>()
 const typedFirst: SessionHandler<{ user: string }> = new SessionHandler(null, key, users)
 named.cookieName = 'other'
 named.cookiePath = '/path'
-const remember: number = named.remember
+const cacheSize: number = named.cacheSize
 const same: RequestSessions = named.sessions
 sessions.httpOnly = false
 sessions.secure = true
@@ -151,4 +151,4 @@ function log(event: SessionEvent, req: AnyRequest): unknown {
   }
 }
 
-export { remember, same, typedFirst }
+export { cacheSize, same, typedFirst }

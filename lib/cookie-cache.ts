@@ -25,7 +25,7 @@ function keyOf(value: string): number {
  * clock algorithm) and spares once each cookie that was found since it last passed: cookies that never come back do
  * not push out those that do.
  */
-export class Remembered {
+export class CookieCache {
   readonly #limit: number
   readonly #places = new Map<number, Place>()
   readonly #clock: Place[] = []

@@ -3,7 +3,7 @@ import t from 'tap'
 import type { Contents } from '../../lib/codec.js'
 import { RequestSessions, SessionHandler, type SessionEvent, type SessionOptions } from '../../lib/index.js'
 import { noLifetime } from '../../lib/lifetime.js'
-import { Remembered } from '../../lib/remembered.js'
+import { CookieCache } from '../../lib/cookie-cache.js'
 import { bytesInUse } from '../support/memory.js'
 import { tagsOf } from '../support/node-crypto.js'
 import { requestAndResponse } from '../support/request-and-response.js'
@@ -15,7 +15,7 @@ const contents = (n: number, value = valueOf(n)): Contents =>
 
 t.test('remembered contents', async (t) => {
   t.test('are found by the whole value', async (t) => {
-    const remembered = new Remembered(10)
+    const remembered = new CookieCache(10)
     const found = contents(1, 'a'.repeat(100))
     remembered.add(found)
     t.equal(remembered.get('a'.repeat(100)), found)
@@ -37,14 +37,14 @@ t.test('remembered contents', async (t) => {
   ]
   for (const [name, value] of unfound) {
     t.test(`are not found by ${name}`, async (t) => {
-      const remembered = new Remembered(10)
+      const remembered = new CookieCache(10)
       remembered.add(contents(1, stored))
       t.equal(remembered.get(value), undefined)
     })
   }
 
   t.test('stay those of the first of two values with one end', async (t) => {
-    const remembered = new Remembered(10)
+    const remembered = new CookieCache(10)
     remembered.add(contents(1, stored))
     remembered.add(contents(2, `c${stored}`))
     t.equal(remembered.get(stored)?.created, 1)
@@ -52,7 +52,7 @@ t.test('remembered contents', async (t) => {
   })
 
   t.test('take one place, however often they are added', async (t) => {
-    const remembered = new Remembered(2)
+    const remembered = new CookieCache(2)
     remembered.add(contents(1))
     for (let n = 0; n < 5; n++) remembered.add(contents(2))
     t.ok(remembered.get(valueOf(1)))
@@ -66,7 +66,7 @@ t.test('a place', async (t) => {
 
   for (const found of [0, 1, 2, 3]) {
     t.test(`is not found by another value, found ${found} times before`, async (t) => {
-      const remembered = new Remembered(10)
+      const remembered = new CookieCache(10)
       remembered.add({ ...contents(1, sealed), text })
       for (let time = 0; time < found; time++) remembered.get(sealed)
       for (const value of [`c${sealed.slice(1)}`, sealed.slice(1), `b${sealed}`, 't'.repeat(32)]) {
@@ -77,7 +77,7 @@ t.test('a place', async (t) => {
   }
 
   t.test('is not spared for a value that only ends as its own', async (t) => {
-    const remembered = new Remembered(2)
+    const remembered = new CookieCache(2)
     for (const n of [1, 2]) remembered.add(contents(n))
     remembered.get(`x${valueOf(1)}`)
     remembered.add(contents(3))
@@ -85,7 +85,7 @@ t.test('a place', async (t) => {
   })
 
   t.test('is taken by what is longer, and by what is shorter', async (t) => {
-    const remembered = new Remembered(1)
+    const remembered = new CookieCache(1)
     for (const [n, length] of [10, 500, 20, 501, 2000, 10].entries()) {
       const added = { ...contents(n, String(n).padStart(100 + 2 * length, 'x')), text: 'é'.repeat(length) }
       remembered.add(added)
@@ -94,7 +94,7 @@ t.test('a place', async (t) => {
   })
 
   t.test('does not keep the Cookie header that its value is asked with', async (t) => {
-    const remembered = new Remembered(1000)
+    const remembered = new CookieCache(1000)
     const before = await bytesInUse()
     for (let n = 0; n < 500; n++) {
       const value = String(n).padStart(100, 'v')
@@ -107,12 +107,12 @@ t.test('a place', async (t) => {
 })
 
 t.test('the limit', async (t) => {
-  const count = (remembered: Remembered, upTo: number) =>
+  const count = (remembered: CookieCache, upTo: number) =>
     Array.from({ length: upTo }, (_, n) => remembered.get(valueOf(n))).filter((found) => found !== undefined).length
 
   for (const limit of [0, 1, 2, 3, 100]) {
     t.test(`of ${limit} holds`, async (t) => {
-      const remembered = new Remembered(limit)
+      const remembered = new CookieCache(limit)
       for (let n = 0; n < 300; n++) {
         remembered.add(contents(n))
         if (limit > 0 && remembered.get(valueOf(n)) === undefined) t.fail(`the newest, ${n}, is not found`)
@@ -123,7 +123,7 @@ t.test('the limit', async (t) => {
   }
 
   t.test('spares what was found since the hand passed, once', async (t) => {
-    const remembered = new Remembered(3)
+    const remembered = new CookieCache(3)
     for (const n of [1, 2, 3]) remembered.add(contents(n))
     remembered.get(valueOf(1))
     remembered.get(valueOf(3))
@@ -135,13 +135,13 @@ t.test('the limit', async (t) => {
   })
 
   t.test('keeps what was forgotten when it comes again', async (t) => {
-    const remembered = new Remembered(2)
+    const remembered = new CookieCache(2)
     for (const n of [1, 2, 3, 1]) remembered.add(contents(n))
     t.equal(remembered.get(valueOf(1))?.created, 1)
   })
 
   t.test('keeps those that come back, whatever else passes', async (t) => {
-    const remembered = new Remembered(10)
+    const remembered = new CookieCache(10)
     for (const n of [1, 2, 3]) remembered.add(contents(n))
     const lost: number[] = []
     for (let n = 100; n < 1000; n++) {
@@ -152,10 +152,10 @@ t.test('the limit', async (t) => {
   })
 })
 
-function setUp(options: SessionOptions = {}, remember?: number) {
+function setUp(options: SessionOptions = {}, cacheSize?: number) {
   const events: SessionEvent[] = []
   const sessions = new RequestSessions({ onEvent: (event) => events.push(event), ...options })
-  const handler = new SessionHandler(() => {}, key, sessions, { remember })
+  const handler = new SessionHandler(() => {}, key, sessions, { cacheSize })
   const request = (cookie: string) => ({ headers: { cookie } }) as IncomingMessage
   const read = (value: string) => {
     let session: ReturnType<typeof handler.read> = {}
@@ -177,7 +177,7 @@ t.test('a handler', async (t) => {
     t.match(read(cookie), { session: { a: [1] }, cost: 0, event: { type: 'opened', keyIndex: 0 } })
   })
 
-  t.test('opens it each time when remember is 0', async (t) => {
+  t.test('opens it each time when cacheSize is 0', async (t) => {
     const { handler, read } = setUp({}, 0)
     const cookie = handler.encodeCookie({ a: 1 })
     t.equal(read(cookie).cost, 1)
