@@ -4,8 +4,8 @@ import type { Contents } from './codec.js'
 // whole value, which ends where two differ. As a number, since V8 would hash and compare a string.
 const keyLength = 8
 
-/** Where one cookie's contents are kept. */
-interface Place {
+/** One cookie's contents. */
+interface Entry {
   key: number
   contents: Contents
   /** Found since the hand last passed. */
@@ -27,8 +27,8 @@ function keyOf(value: string): number {
  */
 export class CookieCache {
   readonly #limit: number
-  readonly #places = new Map<number, Place>()
-  readonly #clock: Place[] = []
+  readonly #entries = new Map<number, Entry>()
+  readonly #clock: Entry[] = []
   #hand = 0
 
   constructor(limit: number) {
@@ -36,33 +36,33 @@ export class CookieCache {
   }
 
   get(value: string): Contents | undefined {
-    const place = this.#places.get(keyOf(value))
-    if (place?.contents.value !== value) return undefined
-    place.used = true
-    return place.contents
+    const entry = this.#entries.get(keyOf(value))
+    if (entry?.contents.value !== value) return undefined
+    entry.used = true
+    return entry.contents
   }
 
   add(contents: Contents): void {
     if (this.#limit === 0) return
     const key = keyOf(contents.value)
-    if (this.#places.has(key)) return
-    this.#places.set(key, this.#take({ key, contents, used: false }))
+    if (this.#entries.has(key)) return
+    this.#entries.set(key, this.#take({ key, contents, used: false }))
   }
 
-  /** Puts a place where the hand finds one that is not used. */
-  #take(place: Place): Place {
+  /** Puts an entry where the hand finds one that is not used. */
+  #take(entry: Entry): Entry {
     if (this.#clock.length < this.#limit) {
-      this.#clock.push(place)
-      return place
+      this.#clock.push(entry)
+      return entry
     }
     for (;;) {
       const old = this.#clock[this.#hand]!
       const at = this.#hand
       this.#hand = (this.#hand + 1) % this.#limit
       if (!old.used) {
-        this.#places.delete(old.key)
-        this.#clock[at] = place
-        return place
+        this.#entries.delete(old.key)
+        this.#clock[at] = entry
+        return entry
       }
       old.used = false
     }

@@ -1,3 +1,4 @@
+import type { Expiry } from './lifetime.js'
 import { quoted } from './quoted.js'
 
 /** The base of every error this library makes about a cookie or a session. Misuse is a TypeError or RangeError. */
@@ -31,9 +32,19 @@ export class FormatError extends SeshcookieError {
 }
 
 /** The cookie is authentic, and past `maxAge` or `idleTimeout`, or issued in the future. */
-export class ExpiredError extends SeshcookieError {
+export class ExpiredError extends SeshcookieError implements Expiry {
   override readonly name = 'ExpiredError'
   readonly code = 'ERR_SESHCOOKIE_EXPIRED'
+  /** Which of the two it is past, or that it is from the `future`: a clock is wrong then. */
+  readonly reason: 'maxAge' | 'idleTimeout' | 'future'
+  /** How many seconds it is past that, or ahead of this machine's clock. */
+  readonly seconds: number
+
+  constructor(message: string, options: ErrorOptions & Expiry) {
+    super(message, options)
+    this.reason = options.reason
+    this.seconds = options.seconds
+  }
 }
 
 /** How a session is too large. */

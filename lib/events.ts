@@ -1,4 +1,5 @@
 import type { LateChangeError } from './errors.js'
+import { labelOf } from './request.js'
 import type { AnyRequest } from './types.js'
 import { warn, warnOfThrown } from './warnings.js'
 
@@ -21,7 +22,10 @@ export type SessionEvent =
   | { type: 'saved', bytes: number, renewed: boolean }
   /** The cookie was expired. */
   | { type: 'cleared' }
-  /** The session could not be stored, and the response became a 500. */
+  /**
+   * The session could not be stored, and the response became a 500, unless `check` had told of it, or the session was
+   * only to be renewed.
+   */
   | { type: 'failed', error: Error }
   /** The session was changed, or first asked for, after the headers had left; a change is lost. */
   | { type: 'late', error: LateChangeError }
@@ -33,33 +37,33 @@ export type SessionEvent =
 
 type OnEvent = ((event: SessionEvent, req: AnyRequest) => unknown) | undefined
 
-/** Tells the `onEvent` of one RequestSessions what became of its sessions. */
-export class EventSink {
-  #toldOfFault = false
+/** Tells whoever listens what became of a session; `note` is for the warning that takes a listener's place. */
+export type Emit = (event: SessionEvent, req: AnyRequest, note?: string) => void
 
-  /** Whatever `onEvent` does with it. Without one, what needs somebody's care becomes a process warning. */
-  emit(onEvent: OnEvent, event: SessionEvent, req: AnyRequest): void {
-    if (onEvent === undefined) return warnOfEvent(event)
-    try {
-      const result = onEvent(event, req)
-      // An async listener that rejects would end the process.
-      if (result !== undefined) Promise.resolve(result).catch((error: unknown) => this.#tellOfFault(error))
-    } catch (error) {
-      this.#tellOfFault(error)
-    }
+/** Never throws: neither what `onEvent` throws nor a promise of its that rejects may harm a request. */
+export function emitterFor(onEvent: () => OnEvent): Emit {
+  let hasWarned = false
+  const warnOfFault = (error: unknown) => {
+    if (!hasWarned) warnOfThrown('"onEvent"', error, 'ERR_SESHCOOKIE_ON_EVENT')
+    hasWarned = true
   }
-
-  #tellOfFault(error: unknown): void {
-    if (this.#toldOfFault) return
-    this.#toldOfFault = true
-    warnOfThrown('"onEvent"', error, 'ERR_SESHCOOKIE_ON_EVENT')
+  return (event, req, note = '') => {
+    const listener = onEvent()
+    if (listener === undefined) return warnOfEvent(event, req, note)
+    try {
+      const result = listener(event, req)
+      if (result !== undefined) Promise.resolve(result).catch(warnOfFault)
+    } catch (error) {
+      warnOfFault(error)
+    }
   }
 }
 
-function warnOfEvent(event: SessionEvent): void {
+/** Of what needs somebody's care. */
+function warnOfEvent(event: SessionEvent, req: AnyRequest, note: string): void {
   if (event.type === 'failed' || event.type === 'late') {
     const { name, message, code } = event.error as Error & { code?: string }
-    warn(message, name, code ?? 'ERR_SESHCOOKIE_FAILED')
+    warn(`${labelOf(req)}: ${message}${note}`, name, code ?? 'ERR_SESHCOOKIE_FAILED')
   }
   if (event.type === 'insecure') {
     warn(event.secure ? secureOverHttp : notSecureOverTls, 'Warning', 'ERR_SESHCOOKIE_INSECURE')

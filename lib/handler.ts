@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { misuse } from './errors.js'
 import { deriveKeys, type Key } from './keys.js'
 import { ownOptions } from './options.js'
+import { decodeCookie } from './opening.js'
 import type { Registry } from './registry.js'
-import { SessionCookie } from './session-cookie.js'
+import { heldIn } from './request.js'
+import { SessionCookie, type CookieHolder } from './session-cookie.js'
 import { registryOf, RequestSessions, Session } from './sessions.js'
 import type { AnyRequest, AnyResponse, SessionData, StorableObject } from './types.js'
 
@@ -53,7 +55,7 @@ export class SessionHandler<
   readonly sessions: RequestSessions<T>
   /** How many opened cookies are cached in memory; `0` for none. */
   readonly cacheSize: number
-  readonly #cookie: SessionCookie
+  readonly #holder: CookieHolder
   readonly #registry: Registry
 
   /**
@@ -96,48 +98,52 @@ export class SessionHandler<
       throw new RangeError(`"cacheSize" expected a whole number, 0 to ${maxCacheSize}, got ${cacheSize}`)
     }
     const registry = registryOf(sessions as unknown as RequestSessions)
-    const cookie = new SessionCookie(keys, registry, cookieName, cookiePath, cacheSize)
-    registry.add(cookie)
+    const { emit, settings } = registry
+    const parts = { keys, cacheSize, emit, name: cookieName, path: cookiePath, settings }
+    const holder = { cookie: new SessionCookie(parts) }
+    registry.add(holder)
     this.sessions = sessions
     this.cacheSize = cacheSize
-    this.#cookie = cookie
+    this.#holder = holder
     this.#registry = registry
     this.attach = (req, res, next) => {
       checkRequest(req)
       checkResponse(res)
-      registry.attach(req, res, cookie)
+      registry.attach(req, res, holder)
       return next?.() as void // Koa's promise, for one
     }
     // In plain Node a listener's `this` is the server.
     this.listener = listener === null ? this.attach as this['listener'] : function (this: unknown, req, res) {
-      registry.attach(req, res, cookie)
+      registry.attach(req, res, holder)
       return Reflect.apply(listener, this, [req, res])
     }
     if (new.target === SessionHandler) Object.preventExtensions(this) // so that a misspelt property is noticed
   }
 
   /**
-   * The cookie's name. A cookie issued under another one does not open.
+   * The cookie's name, for set-up: a request keeps the one that it began with. A cookie issued under another one does
+   * not open.
    * @throws TypeError when what is assigned is no token, or does not go with the other settings
    */
   get cookieName(): string {
-    return this.#cookie.name
+    return this.#holder.cookie.name
   }
 
   set cookieName(name: string) {
-    this.#cookie.rename(name, this.#cookie.path)
+    this.#change({ name })
   }
 
   /**
-   * The cookie's path. A cookie issued under another one does not open.
+   * The cookie's path, for set-up: a request keeps the one that it began with. A cookie issued under another one does
+   * not open.
    * @throws TypeError when what is assigned is no path, or does not go with the other settings
    */
   get cookiePath(): string {
-    return this.#cookie.path
+    return this.#holder.cookie.path
   }
 
   set cookiePath(path: string) {
-    this.#cookie.rename(this.#cookie.name, path)
+    this.#change({ path })
   }
 
   /**
@@ -149,7 +155,7 @@ export class SessionHandler<
    */
   read(req: AnyRequest): Partial<T> {
     checkRequest(req)
-    return this.#registry.read(req, this.#cookie)
+    return this.#registry.read(req, this.#holder) as Partial<T>
   }
 
   /**
@@ -157,7 +163,7 @@ export class SessionHandler<
    * @throws TypeError for what is no plain object, ValueError, SizeError
    */
   encodeCookie(session: Partial<T>): string {
-    return this.#cookie.encode(session).value
+    return this.#holder.cookie.encode(session).value
   }
 
   /**
@@ -166,7 +172,7 @@ export class SessionHandler<
    * @throws TypeError for what is no plain object, ValueError, SizeError
    */
   encodeSetCookie(session: Partial<T>): string {
-    return this.#cookie.encode(session).line
+    return this.#holder.cookie.encode(session).line
   }
 
   /**
@@ -174,7 +180,13 @@ export class SessionHandler<
    * @throws TypeError for what is no string, LenError, FormatError, HashError, ExpiredError
    */
   decodeCookie(value: string): Partial<T> {
-    return this.#cookie.decode(value)
+    return decodeCookie(this.#holder.cookie, value)
+  }
+
+  #change(change: { name: string } | { path: string }): void {
+    const { cookie } = this.#holder
+    const changed = cookie.with(change)
+    if (changed.name !== cookie.name || changed.path !== cookie.path) this.#holder.cookie = changed
   }
 
   static {
@@ -189,8 +201,11 @@ export class SessionHandler<
 }
 
 function checkRequest(req: Partial<AnyRequest> | null | undefined): void {
+  const holds = heldIn(req)
   const headers: unknown = req?.headers
-  if (headers === null || typeof headers !== 'object') throw misuse(TypeError, 'req', 'a request of node:http', req)
+  if (holds === undefined && headers !== null && typeof headers === 'object') return
+  const { message } = misuse(TypeError, 'req', 'a request of node:http', req)
+  throw new TypeError(holds === undefined ? message : `${message} that holds one: give its "${holds}"`)
 }
 
 function checkResponse(res: AnyResponse | null | undefined): void {

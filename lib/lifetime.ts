@@ -5,7 +5,7 @@ export const maxSeconds = 34_560_000
 
 const clockSkew = 60 // seconds by which another server's clock may be ahead
 
-/** What a session's own lifetime says about the browser's closing: nothing, or that it ends the session or does not. */
+/** What a session's own lifetime says of the browser's closing: unset, persistent, or until the browser closes. */
 export const persistence = { asSet: 0, persistent: 1, untilClose: 2 } as const
 
 /** The lifetime that a session was given by `limit`, as it is sealed. */
@@ -43,7 +43,7 @@ export function isSameLifetime(a: Lifetime, b: Lifetime): boolean {
   return a === b || a.persistence === b.persistence && a.maxAge === b.maxAge && a.idleTimeout === b.idleTimeout
 }
 
-/** The lifetime that `limit` was asked for, of which all names may be left out. */
+/** The lifetime that `limit` was asked for: all fields are optional. */
 export function lifetimeOf({ persistent, maxAge = 0, idleTimeout = 0 }: Partial<LifetimeSettings>): Lifetime {
   const { asSet, untilClose } = persistence
   return {
@@ -68,9 +68,28 @@ function end(times: Times, settings: LifetimeSettings): number {
   return Math.min(endByAge(times, settings), times.issued + idleWindow(times.lifetime, settings))
 }
 
-/** Whether a session is accepted at a time: it has begun, and is not over. */
-export function isTimely(times: Times, settings: LifetimeSettings, now: number): boolean {
-  return times.created <= times.issued && times.issued <= now + clockSkew && now < end(times, settings)
+/** Why a session is not accepted at a time, and by how many seconds it misses it. */
+export interface Expiry {
+  readonly reason: 'maxAge' | 'idleTimeout' | 'future'
+  readonly seconds: number
+}
+
+/** Undefined for a session that has begun and is not over. A comparison with what is no number refuses. */
+export function expiryOf(times: Times, settings: LifetimeSettings, now: number): Expiry | undefined {
+  const { created, issued, lifetime } = times
+  if (!(created <= issued && issued <= now + clockSkew)) {
+    return { reason: 'future', seconds: Math.max(issued - now, created - issued) }
+  }
+  if (now < end(times, settings)) return undefined
+  const byAge = endByAge(times, settings)
+  const byIdling = issued + idleWindow(lifetime, settings)
+  return byAge <= byIdling
+    ? { reason: 'maxAge', seconds: now - byAge }
+    : { reason: 'idleTimeout', seconds: now - byIdling }
+}
+
+export function inWords({ reason, seconds }: Expiry): string {
+  return reason === 'future' ? `${seconds} seconds from the future` : `${seconds} seconds past "${reason}"`
 }
 
 /** Whether the browser is to keep the session's cookie when it closes. */

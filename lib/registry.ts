@@ -1,7 +1,7 @@
-import { EventSink, type SessionEvent } from './events.js'
+import { emitterFor, type Emit } from './events.js'
 import { changeSettings, defaults, type Settings } from './options.js'
 import { RequestState } from './request-state.js'
-import type { SessionCookie } from './session-cookie.js'
+import type { CookieHolder } from './session-cookie.js'
 import type { AnyRequest, AnyResponse } from './types.js'
 import { warn } from './warnings.js'
 
@@ -9,10 +9,10 @@ import { warn } from './warnings.js'
 export class Registry {
   #settings: Settings
   readonly #states = new WeakMap<object, RequestState>() // nothing in a value leads back to its key
-  readonly #cookies = new Set<WeakRef<SessionCookie>>() // those of the handlers, which have to go with the settings
-  readonly #dropped = new FinalizationRegistry<WeakRef<SessionCookie>>((cookie) => this.#cookies.delete(cookie))
-  readonly #events = new EventSink()
+  readonly #holders = new Set<WeakRef<CookieHolder>>() // those of the handlers, re-checked when a setting changes
+  readonly #dropped = new FinalizationRegistry<WeakRef<CookieHolder>>((holder) => this.#holders.delete(holder))
   #hasWarned = false
+  readonly emit: Emit = emitterFor(() => this.#settings.onEvent)
 
   /** @throws TypeError or RangeError as {@link changeSettings} does */
   constructor(options: Record<string, unknown>) {
@@ -26,18 +26,19 @@ export class Registry {
   /** @throws TypeError or RangeError for a wrong value, TypeError if it does not go with the cookies of the handlers */
   change(name: keyof Settings, value: unknown): void {
     const settings = changeSettings(this.#settings, { [name]: value })
-    for (const cookie of this.#cookies) cookie.deref()?.check(settings)
+    if (settings[name] === this.#settings[name]) return
+    const changes = [...this.#holders].flatMap((reference) => {
+      const holder = reference.deref()
+      return holder === undefined ? [] : [{ holder, cookie: holder.cookie.with({ settings }) }]
+    })
+    for (const { holder, cookie } of changes) holder.cookie = cookie
     this.#settings = settings
   }
 
-  add(cookie: SessionCookie): void {
-    const reference = new WeakRef(cookie)
-    this.#cookies.add(reference)
-    this.#dropped.register(cookie, reference)
-  }
-
-  emit(event: SessionEvent, req: AnyRequest): void {
-    this.#events.emit(this.#settings.onEvent, event, req)
+  add(holder: CookieHolder): void {
+    const reference = new WeakRef(holder)
+    this.#holders.add(reference)
+    this.#dropped.register(holder, reference)
   }
 
   find(req: AnyRequest): RequestState | undefined {
@@ -49,30 +50,29 @@ export class Registry {
    * session of the inner one, and both are saved; of two with the same cookie the outer one has it, since one line
    * would replace the other.
    */
-  attach(req: AnyRequest, res: AnyResponse, cookie: SessionCookie): void {
-    const known = this.#stateOf(req, cookie)
-    if (known?.isWatched === true && known.cookie.name === cookie.name && known.cookie.path === cookie.path) {
-      return known.watch(req, res)
-    }
-    const state = known?.cookie === cookie ? known : this.#newState(req, cookie)
+  attach(req: AnyRequest, res: AnyResponse, holder: CookieHolder): void {
+    const known = this.#stateOf(req, holder)
+    const { name, path } = holder.cookie
+    const isTaken = known?.isWatched === true && known.cookie.name === name && known.cookie.path === path
+    const state = known?.holder === holder || isTaken ? known! : this.#newState(req, holder)
     state.watch(req, res)
   }
 
   /** The session of a request; one that nothing saves where another handler watches the response. */
-  read(req: AnyRequest, cookie: SessionCookie): object {
-    const known = this.#stateOf(req, cookie)
-    if (known?.cookie === cookie) return known.session(req)
-    return (known?.isWatched === true ? new RequestState(cookie) : this.#newState(req, cookie)).session(req)
+  read(req: AnyRequest, holder: CookieHolder): object {
+    const known = this.#stateOf(req, holder)
+    if (known?.holder === holder) return known.session(req)
+    return (known?.isWatched === true ? new RequestState(holder) : this.#newState(req, holder)).session(req)
   }
 
-  #stateOf(req: AnyRequest, cookie: SessionCookie): RequestState | undefined {
+  #stateOf(req: AnyRequest, holder: CookieHolder): RequestState | undefined {
     const known = this.#states.get(req)
-    if (known !== undefined && known.cookie !== cookie) this.#warnOfTwo()
+    if (known !== undefined && known.holder !== holder) this.#warnOfTwo()
     return known
   }
 
-  #newState(req: AnyRequest, cookie: SessionCookie): RequestState {
-    const state = new RequestState(cookie)
+  #newState(req: AnyRequest, holder: CookieHolder): RequestState {
+    const state = new RequestState(holder)
     this.#states.set(req, state)
     return state
   }

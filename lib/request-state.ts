@@ -1,19 +1,20 @@
-import { isDebugging, reportHead, reportLate, reportRead, watchForLateChanges } from './debug.js'
+import { isDebugging, reportHead, reportLate, reportRead } from './debug.js'
 import { LateChangeError } from './errors.js'
 import type { SessionEvent } from './events.js'
 import type { HeadAdditions } from './header-fields.js'
-import { hookHead } from './header-hook.js'
 import { idleWindow, isSameLifetime, noLifetime, sessionInfo, unixTime, type Lifetime, type Times } from './lifetime.js'
+import { openCookies, type Opened, type Refused } from './opening.js'
 import { quoted } from './quoted.js'
-import type { SessionCookie } from './session-cookie.js'
+import { isForwardedTls, isTls } from './request.js'
+import type { CookieHolder, SessionCookie } from './session-cookie.js'
 import { changedKeys, stringifyChecked, stringifySession, textOf } from './session-json.js'
 import { areSame, hasTokens, type Tokens } from './session-tokens.js'
 import { checkPlain, checkValues, copyOfValues } from './session-values.js'
-import { isForwardedTls, isTls } from './transport.js'
 import type { AnyRequest, AnyResponse, SessionInfo } from './types.js'
+import { hookHead } from './header-hook.js'
 
 /** What the browser's cookie holds, as far as is known. */
-interface Held extends Times {
+interface Stored extends Times {
   /** Undefined where nothing can be compared with it. */
   readonly text: string | undefined
   /** Those of the text; undefined where only the text can be compared, or nothing. */
@@ -21,17 +22,19 @@ interface Held extends Times {
 }
 
 /** No session. The times are 0 until one is sent. */
-const nothingHeld: Held = { text: '{}', tokens: checkValues({}), created: 0, issued: 0, lifetime: noLifetime }
+const nothingStored: Stored = { text: '{}', tokens: checkValues({}), created: 0, issued: 0, lifetime: noLifetime }
 
-/** Any session: it is to be expired, or replaced by a new one. */
-const cleared: Held = { ...nothingHeld, text: undefined, tokens: undefined }
+/** After clear(): the browser may hold anything, so write in any case. */
+const cleared: Stored = { ...nothingStored, text: undefined, tokens: undefined }
 
 /** What becomes of the session when the head that was decided about leaves. */
 interface Decision {
-  readonly line: string | undefined
-  readonly event: SessionEvent | undefined
+  readonly line?: string
+  readonly event?: SessionEvent
+  /** The response becomes a 500. */
+  readonly failed?: boolean
   /** What the browser's cookie holds then. */
-  readonly held: Held
+  readonly held: Stored
 }
 
 /**
@@ -41,21 +44,26 @@ interface Decision {
  * such a cycle would make the collector keep whole requests.
  */
 export class RequestState {
+  readonly holder: CookieHolder
+  /** That of the holder when the request came. */
   readonly cookie: SessionCookie
-  /** `sent`: the head has left, and `closed` will be told; `closed`: nothing will be told any more. */
+  /** `sent`: the head has left, and `closed` will be called; `closed`: no further callback comes. */
   #phase: 'open' | 'sent' | 'closed' = 'open'
   #isWatched = false
-  #isOpening = false
+  #isSignOfLife = true
+  #hasCheckThrown = false
+  #asked: object | undefined // the session that validate is being asked about
   #session: object | undefined // undefined until it is asked for
-  #lifetime: Lifetime | undefined // undefined while it is that of what is held
-  #held = nothingHeld
+  #lifetime: Lifetime | undefined // undefined until limit() or clear() is called
+  #stored = nothingStored
   #decision: Decision | undefined
   #isFirstAskedLate = false
   #willTellLate = false
-  #opened: SessionEvent | undefined // for debugging
+  #read: Opened | Refused | undefined // for debugging
 
-  constructor(cookie: SessionCookie) {
-    this.cookie = cookie
+  constructor(holder: CookieHolder) {
+    this.holder = holder
+    this.cookie = holder.cookie
   }
 
   /** The head of a response is being watched, so that changes are saved. */
@@ -63,40 +71,47 @@ export class RequestState {
     return this.#isWatched
   }
 
-  /** Has the session saved on a response. */
+  /** Has the session saved on whichever response of the request leaves first. */
   watch(req: AnyRequest, res: AnyResponse): void {
-    if (this.#isWatched) return
+    if (!this.#isWatched && res.headersSent) {
+      this.#phase = 'closed'
+      if (this.#session !== undefined) this.#tellLateSoon(req)
+    }
     this.#isWatched = true
     hookHead(req, res, this)
   }
 
+  /** The request is no sign of life: an unchanged session is not issued again. */
+  keepIdle(): void {
+    this.#isSignOfLife = false
+  }
+
   /** The session, opened when it is first asked for. */
   session(req: AnyRequest): object {
-    const session = this.#session ?? this.#open(req)
+    const session = this.#session ?? this.#asked ?? this.#open(req)
     if (this.#phase === 'closed') this.#tellLateSoon(req)
     return session
   }
 
   #open(req: AnyRequest): object {
-    if (this.#isOpening) return Object.create(null) as object // validate asks for what it is to decide about
-    let read: ReturnType<SessionCookie['read']>
-    this.#isOpening = true
+    let read: ReturnType<typeof openCookies>
     try {
-      read = this.cookie.read(req)
+      read = openCookies(this.cookie, req, (session) => { this.#asked = session })
     } finally {
-      this.#isOpening = false
+      this.#asked = undefined
     }
+    const opened = read !== undefined && 'session' in read ? read : undefined
     // What validate did to the session of its own request stands: set replaces what it holds, clear all that came.
-    this.#session ??= typeof read === 'object' ? read.session : Object.create(null) as object
-    if (typeof read === 'object' && this.#held !== cleared) {
-      const { tokens, contents: { text, created, issued, lifetime } } = read
-      this.#held = { text, tokens, created, issued, lifetime }
+    this.#session ??= opened?.session ?? Object.create(null) as object
+    if (opened !== undefined && this.#stored !== cleared) {
+      const { tokens, contents: { text, created, issued, lifetime } } = opened
+      this.#stored = { text, tokens, created, issued, lifetime }
     }
     if (this.#phase !== 'open') this.#isFirstAskedLate = true
-    if (typeof read === 'object') this.#opened = { type: 'opened', keyIndex: read.contents.keyIndex }
-    else if (read !== undefined) this.#opened = { type: 'rejected', reason: read }
-    if (this.#opened !== undefined) this.cookie.emit(this.#opened, req)
-    if (isDebugging && !this.#isWatched) reportRead(req, this.cookie, this.#opened)
+    this.#read = read
+    if (opened !== undefined) this.cookie.emit({ type: 'opened', keyIndex: opened.contents.keyIndex }, req)
+    else if (read !== undefined) this.cookie.emit({ type: 'rejected', reason: (read as Refused).reason }, req)
+    if (isDebugging && !this.#isWatched) reportRead(req, this.cookie, read)
     return this.#session
   }
 
@@ -111,8 +126,8 @@ export class RequestState {
   /** Without opening the cookie, unless the head has left: then the loss is to be told. */
   clear(req: AnyRequest): void {
     if (this.#phase === 'open') {
-      this.#session = emptied(this.#session ?? Object.create(null) as object)
-      this.#held = cleared
+      this.#session = emptied(this.#session ?? this.#asked ?? Object.create(null) as object)
+      this.#stored = cleared
       this.#lifetime = undefined
       return
     }
@@ -129,48 +144,55 @@ export class RequestState {
 
   /** @throws SizeError, ValueError */
   check(req: AnyRequest): void {
-    this.cookie.checkSize(stringifySession(this.session(req)), this.#timesOfNow(), this.#isSecure(req))
+    try {
+      this.cookie.tailFor(stringifySession(this.session(req)), this.#timesOfNow(), this.#isSecure(req))
+    } catch (error) {
+      this.#hasCheckThrown = true
+      throw error
+    }
   }
 
   info(req: AnyRequest): SessionInfo | undefined {
     this.session(req)
-    if (this.#held.issued === 0) return undefined
-    const { created, issued } = this.#held
-    return sessionInfo({ created, issued, lifetime: this.#currentLifetime }, this.cookie.settings)
+    if (this.#stored.issued === 0) return undefined
+    const { created, issued } = this.#stored
+    return sessionInfo({ created, issued, lifetime: this.#ownLifetime }, this.cookie.settings)
   }
 
-  get #currentLifetime(): Lifetime {
-    return this.#lifetime ?? this.#held.lifetime
+  get #ownLifetime(): Lifetime {
+    return this.#lifetime ?? this.#stored.lifetime
   }
 
   /** What the head that is about to leave is to carry; undefined for nothing, not one header. Node may refuse it. */
   head(req: AnyRequest): HeadAdditions | undefined {
     if (this.#session === undefined) return undefined
-    try {
-      this.#decision = this.#decide(req, this.#session)
-    } catch (error) {
-      const held = { ...this.#held, text: undefined, tokens: undefined }
-      this.#decision = { line: undefined, event: { type: 'failed', error: error as Error }, held }
-    }
-    const { line, event } = this.#decision
-    return { line, failed: event?.type === 'failed', cacheHeaders: this.cookie.settings.cacheHeaders }
+    const { cacheHeaders } = this.cookie.settings
+    if (this.#phase !== 'open') return { line: undefined, renews: false, failed: false, cacheHeaders }
+    const { line, event, failed = false } = this.#decision = this.#decide(req, this.#session)
+    return { line, renews: event?.type === 'saved' && event.renewed, failed, cacheHeaders }
   }
 
   #decide(req: AnyRequest, session: object): Decision {
-    const held = this.#held
-    const tokens = checkValues(session)
-    const isEmpty = areSame(tokens, nothingHeld.tokens!)
-    const isHeld = held.tokens !== undefined && areSame(tokens, held.tokens)
-    if (isHeld && (isEmpty || isSameLifetime(this.#currentLifetime, held.lifetime))) {
-      if (!isEmpty && this.#isDue()) return this.#save(req, session, tokens, true)
-      return { line: undefined, event: undefined, held }
+    const held = this.#stored
+    let isUnchanged = false
+    try {
+      const tokens = checkValues(session)
+      const isEmpty = areSame(tokens, nothingStored.tokens!)
+      const isHeld = held.tokens !== undefined && areSame(tokens, held.tokens)
+      isUnchanged = isHeld && (isEmpty || isSameLifetime(this.#ownLifetime, held.lifetime))
+      if (isUnchanged && (isEmpty || !this.#isDue())) return { held }
+      if (!isEmpty) return this.#save(req, session, tokens, isUnchanged)
+      return { line: this.cookie.lineToExpire(this.#isSecure(req)), event: { type: 'cleared' }, held: nothingStored }
+    } catch (error) {
+      const event = { type: 'failed', error: error as Error } as const
+      // What only came and goes back is never judged, and what check has told of the handler may answer for.
+      if (isUnchanged) return { event, held }
+      return { event, failed: !this.#hasCheckThrown, held: { ...held, text: undefined, tokens: undefined } }
     }
-    if (!isEmpty) return this.#save(req, session, tokens, false)
-    return { line: this.cookie.lineToExpire(this.#isSecure(req)), event: { type: 'cleared' }, held: nothingHeld }
   }
 
   #save(req: AnyRequest, session: object, tokens: Tokens, renewed: boolean): Decision {
-    const text = stringifyChecked(session)
+    const text = stringifyChecked(session, tokens)
     const { created, issued, lifetime } = this.#timesOfNow()
     const held = { text, tokens, created, issued, lifetime }
     const line = this.cookie.lineToSet(text, held, this.#isSecure(req))
@@ -179,19 +201,19 @@ export class RequestState {
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
   #isDue(): boolean {
-    const { issued } = this.#held
-    const idle = idleWindow(this.#currentLifetime, this.cookie.settings)
-    return issued !== 0 && 2 * (this.#now() - issued) >= idle
+    const { issued } = this.#stored
+    const idle = idleWindow(this.#ownLifetime, this.cookie.settings)
+    return this.#isSignOfLife && issued !== 0 && 2 * (this.#now() - issued) >= idle
   }
 
   #timesOfNow(): Times {
     const now = this.#now()
-    return { created: this.#held.created || now, issued: now, lifetime: this.#currentLifetime }
+    return { created: this.#stored.created || now, issued: now, lifetime: this.#ownLifetime }
   }
 
   /** The time, or that of creation where another server's clock was ahead. */
   #now(): number {
-    return Math.max(unixTime(), this.#held.created)
+    return Math.max(unixTime(), this.#stored.created)
   }
 
   #isSecure(req: AnyRequest): boolean {
@@ -199,15 +221,19 @@ export class RequestState {
     return secure === 'auto' ? isTls(req) : secure
   }
 
-  /** The head has left. */
-  sent(req: AnyRequest): void {
-    const decision = this.#decision
+  /** The head has left; a line that only renews yields to one that the handler wrote for the same cookie. */
+  sent(req: AnyRequest, hasYielded: boolean): void {
+    if (this.#phase !== 'open') return
+    const decision = hasYielded ? { held: this.#stored } : this.#decision
     this.#phase = decision === undefined ? 'closed' : 'sent'
     if (decision === undefined) return
-    this.#held = decision.held
-    if (decision.event !== undefined) this.cookie.emit(decision.event, req)
-    if (decision.line !== undefined) this.#tellInsecure(req)
-    if (isDebugging) reportHead(req, this.cookie, this.#opened, decision)
+    const { line, event, failed = false } = decision
+    this.#stored = decision.held
+    if (event !== undefined) {
+      this.cookie.emit(event, req, failed ? '; the answer became a 500' : '; the answer stayed as it was')
+    }
+    if (line !== undefined) this.#tellInsecure(req)
+    if (isDebugging) reportHead(req, this.cookie, this.#read, decision, hasYielded)
   }
 
   /** A browser on the other side of a proxy that ends TLS takes a Secure cookie alone, one without TLS takes none. */
@@ -223,7 +249,6 @@ export class RequestState {
   closed(req: AnyRequest): void {
     this.#phase = 'closed'
     this.#tellLate(req)
-    if (isDebugging && this.#held.text !== undefined) watchForLateChanges(req, this.#session!, this.#held.text)
   }
 
   /** Whoever asked for the session changes it in this turn, if at all. */
@@ -236,8 +261,8 @@ export class RequestState {
     })
   }
 
-  /** Whether nothing changed since the head was decided about: found out quickly, and so of most sessions. */
-  #isUnchanged(session: object, lifetime: Lifetime, held: Held): boolean {
+  /** The fast path: whether nothing changed since the head was decided about. */
+  #isUnchanged(session: object, lifetime: Lifetime, held: Stored): boolean {
     if (this.#isFirstAskedLate || held.tokens === undefined || !isSameLifetime(lifetime, held.lifetime)) return false
     try {
       return hasTokens(session, held.tokens)
@@ -249,14 +274,14 @@ export class RequestState {
   /** What was changed since the head left is lost, and somebody should know; told once. */
   #tellLate(req: AnyRequest): void {
     const session = this.#session
-    const held = this.#held
-    const lifetime = this.#currentLifetime
+    const held = this.#stored
+    const lifetime = this.#ownLifetime
     if (session === undefined || held.text === undefined || this.#isUnchanged(session, lifetime, held)) return
     const text = textOf(session)
     const lost = text === held.text ? [] : changedKeys(held.text, session).map(quoted)
     const isLimited = text !== '{}' && !isSameLifetime(lifetime, held.lifetime)
     const isLate = lost.length > 0 || isLimited || this.#isFirstAskedLate
-    this.#held = { ...held, text, tokens: undefined, lifetime }
+    this.#stored = { ...held, text, tokens: undefined, lifetime }
     this.#isFirstAskedLate = false
     if (!isLate) return
     const error = new LateChangeError(lost.length > 0

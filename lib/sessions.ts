@@ -1,6 +1,7 @@
-import { NoSessionError } from './errors.js'
+import { misuse, NoSessionError } from './errors.js'
 import { optionNames, ownOptions, readLifetimeOptions, type LifetimeOptions, type SessionOptions } from './options.js'
 import { Registry } from './registry.js'
+import { heldIn } from './request.js'
 import type { RequestState } from './request-state.js'
 import type { AnyRequest, SessionData, SessionInfo, StorableObject } from './types.js'
 
@@ -49,11 +50,19 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
 
   /**
    * The session of a request: a plain object without a prototype, to be changed in place. What it holds when the
-   * headers leave is what is stored. Empty where the request brought no cookie that opens.
-   * @throws NoSessionError for a request that no `SessionHandler` of this `RequestSessions` has seen
+   * headers leave is what is stored. Empty where the request brought no cookie that opens. With `renew: false` the
+   * request is no sign of life, and does not extend `idleTimeout`, however often else its session is asked for.
+   * @throws NoSessionError for a request that no `SessionHandler` of this `RequestSessions` has seen; TypeError for
+   * other options
    */
-  get(req: AnyRequest): Partial<T> {
-    return this.#state(req).session(req)
+  get(req: AnyRequest, options?: { renew?: boolean | undefined }): Partial<T> {
+    const state = this.#state(req)
+    if (options !== undefined) {
+      const { renew } = ownOptions('options', options, ['renew'])
+      if (renew !== undefined && typeof renew !== 'boolean') throw misuse(TypeError, 'renew', 'a boolean', renew)
+      if (renew === false) state.keepIdle()
+    }
+    return state.session(req)
   }
 
   /** Whether a `SessionHandler` of this `RequestSessions` has seen the request, so that `get` works. */
@@ -127,10 +136,12 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
   #state(req: AnyRequest): RequestState {
     const state = this.#registry.find(req)
     if (state === undefined) {
-      throw new NoSessionError('no SessionHandler of this RequestSessions has seen the request. Usually none is in ' +
-        'front (give its listener to the server, call its attach(req, res), or read(req) where there is no ' +
-        'response), it has another RequestSessions, what was given is not the request of node:http, or there are ' +
-        'two copies of seshcookie-http')
+      const holds = heldIn(req)
+      throw new NoSessionError('no SessionHandler of this RequestSessions has seen the request. ' + (holds !== undefined
+        ? `What was given holds a request of node:http: give its "${holds}"`
+        : 'Usually none is in front (give its listener to the server, call its attach(req, res), or read(req) where ' +
+          'there is no response), it has another RequestSessions, what was given is not the request of node:http, or ' +
+          'there are two copies of seshcookie-http'))
     }
     return state
   }

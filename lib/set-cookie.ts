@@ -24,22 +24,10 @@ export interface Attributes {
 /**
  * Makes the browser keep the cookie until a time in Unix seconds, which is some seconds from now; without it, until it
  * closes. Max-Age counts where a client knows it. Others know Expires alone, and some take a cookie without Expires for
- * one of RFC 2965, and send it quoted.
+ * one of RFC 2965, and send it quoted. The date is an IMF-fixdate (RFC 9110 §5.6.7).
  */
 export function keepUntil(end: number, seconds: number): string {
-  return `; Max-Age=${seconds}; Expires=${dateOf(end)}`
-}
-
-let lastTime = 0
-let lastDate = new Date(0).toUTCString()
-
-/** IMF-fixdate (RFC 9110 §5.6.7). The last one is kept, since most cookies that are set in one second end together. */
-function dateOf(time: number): string {
-  if (time !== lastTime) {
-    lastDate = new Date(time * 1000).toUTCString()
-    lastTime = time
-  }
-  return lastDate
+  return `; Max-Age=${seconds}; Expires=${new Date(end * 1000).toUTCString()}`
 }
 
 /** Makes the browser forget the cookie at once. */

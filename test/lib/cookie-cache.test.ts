@@ -4,6 +4,7 @@ import type { Contents } from '../../lib/codec.js'
 import { RequestSessions, SessionHandler, type SessionEvent, type SessionOptions } from '../../lib/index.js'
 import { noLifetime } from '../../lib/lifetime.js'
 import { CookieCache } from '../../lib/cookie-cache.js'
+import { defaults } from '../../lib/options.js'
 import { bytesInUse } from '../support/memory.js'
 import { tagsOf } from '../support/node-crypto.js'
 import { requestAndResponse } from '../support/request-and-response.js'
@@ -215,6 +216,18 @@ t.test('a handler', async (t) => {
     const next = { headers: { cookie } } as IncomingMessage
     t.equal(tagsOf(() => { handler.read(next) }), 0)
     t.strictSame({ ...sessions.get(next) }, { a: 1 })
+  })
+
+  t.test('keeps what it cached where an option is assigned the value that it has', async (t) => {
+    const { handler, sessions, read } = setUp({ idleTimeout: 100 })
+    const cookie = handler.encodeCookie({ a: 1 })
+    read(cookie)
+    Object.assign(sessions, { ...defaults, idleTimeout: 100, onEvent: sessions.onEvent })
+    handler.cookieName = 'session'
+    handler.cookiePath = '/'
+    t.equal(read(cookie).cost, 0)
+    sessions.maxAge = undefined as never
+    t.equal(read(cookie).cost, 0, 'undefined is the default')
   })
 
   t.test('gives each request an object of its own', async (t) => {

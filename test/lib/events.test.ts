@@ -2,7 +2,7 @@ import t from 'tap'
 import { spawnSync } from 'node:child_process'
 import type { IncomingMessage } from 'node:http'
 import { SessionHandler, RequestSessions, type SessionEvent } from '../../lib/index.js'
-import { EventSink } from '../../lib/events.js'
+import { emitterFor } from '../../lib/events.js'
 import { ask } from '../support/client.js'
 import { listen } from '../support/listen.js'
 import { key, serveSessions } from '../support/sessions.js'
@@ -105,18 +105,18 @@ t.test('without onEvent, what needs care is a process warning, and the rest is s
   const calls: unknown[][] = []
   process.emitWarning = (...args: unknown[]) => { calls.push(args) }
   t.teardown(() => { process.emitWarning = emitWarning })
-  const req = {} as IncomingMessage
-  const sink = new EventSink()
+  const req = { method: 'GET', url: '/a?b', headers: {} } as IncomingMessage
+  const emit = emitterFor(() => undefined)
   const error = Object.assign(new Error('why'), { name: 'SizeError', code: 'ERR_SESHCOOKIE_SIZE' })
   for (const event of [
     { type: 'opened', keyIndex: 0 }, { type: 'rejected', reason: 'tag' }, { type: 'saved', bytes: 1, renewed: false },
     { type: 'cleared' }, { type: 'failed', error }, { type: 'late', error }, { type: 'failed', error: new Error('no randomness') },
     { type: 'insecure', secure: true }, { type: 'insecure', secure: false },
-  ] as SessionEvent[]) sink.emit(undefined, event, req)
+  ] as SessionEvent[]) emit(event, req, '; note')
   // Strings, since an Error of another realm is refused.
   t.match(calls, [
-    ['why', 'SizeError', 'ERR_SESHCOOKIE_SIZE'], ['why', 'SizeError', 'ERR_SESHCOOKIE_SIZE'],
-    ['no randomness', 'Error', 'ERR_SESHCOOKIE_FAILED'],
+    ['GET /a: why; note', 'SizeError', 'ERR_SESHCOOKIE_SIZE'], ['GET /a: why; note', 'SizeError', 'ERR_SESHCOOKIE_SIZE'],
+    ['GET /a: no randomness; note', 'Error', 'ERR_SESHCOOKIE_FAILED'],
     [/is Secure left over plain HTTP/, 'Warning', 'ERR_SESHCOOKIE_INSECURE'],
     [/is not Secure left.*"secure" to true/, 'Warning', 'ERR_SESHCOOKIE_INSECURE'],
   ])

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, ServerResponse, type IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { inspect } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
@@ -7,6 +7,7 @@ import { runInNewContext } from 'node:vm'
 import { RequestSessions, Session, SessionHandler } from '../../lib/index.js'
 import { ask } from '../support/client.js'
 import { listen } from '../support/listen.js'
+import { requestAndResponse } from '../support/request-and-response.js'
 import { key, serveSessions } from '../support/sessions.js'
 import { setTime } from '../support/time.js'
 import { collectWarnings } from '../support/warnings.js'
@@ -98,6 +99,10 @@ t.test('a request that no handler saw', async (t) => {
     t.throws(() => sessions.info(req), error, `info, ${name}`)
     t.equal(sessions.has(req), false, `has, ${name}`)
   }
+  for (const name of ['req', 'raw']) {
+    const message = new RegExp(`give its "${name}"$`)
+    t.throws(() => sessions.get({ headers: {}, [name]: seen } as never), { code: error.code, message }, name)
+  }
   t.equal(sessions.has(seen), true)
   t.throws(() => Session.get(seen), error, 'other sessions')
 })
@@ -168,7 +173,8 @@ t.test('attach does what the listener does before it calls the inner one', async
   t.test('refuses what is no request and response', async (t) => {
     for (const [req, res, message] of [
       [undefined, response(), '"req" expected a request of node:http, got undefined'],
-      [{ req: request() }, response(), '"req" expected a request of node:http, got object'],
+      [{ headers: {}, req: request() }, response(), '"req" expected a request of node:http, got object that holds one: give its "req"'],
+      [{ headers: {}, raw: request() }, response(), '"req" expected a request of node:http, got object that holds one: give its "raw"'],
       [request(), undefined, '"res" expected a response of node:http, got undefined'],
       [request(), {}, '"res" expected a response of node:http, got object'],
     ]) {
@@ -503,4 +509,42 @@ t.test('the accessor is a property of a framework\'s requests', async (t) => {
   req.session = null
   t.strictSame({ ...sessions.get(req) }, {})
   t.throws(() => { req.session = undefined }, TypeError)
+})
+
+t.test('a request keeps the name, path and settings of its cookie that it began with', async (t) => {
+  for (const assign of [
+    (handler: SessionHandler) => { handler.cookieName = 'other' },
+    (handler: SessionHandler) => { handler.cookiePath = '/other' },
+    (handler: SessionHandler) => { handler.sessions.httpOnly = false },
+    (handler: SessionHandler) => { handler.sessions.domain = 'example.com' },
+  ]) {
+    const sessions = new RequestSessions()
+    const handler = new SessionHandler(null, key, sessions)
+    const { req, res } = requestAndResponse(`session=${handler.encodeCookie({ a: 1 })}`)
+    handler.attach(req, res)
+    assign(handler)
+    t.equal(sessions.get(req).a, 1)
+    sessions.get(req).a = 2
+    res.writeHead(200)
+    t.match(res.getHeader('set-cookie'), /^session=[^;]+; Max-Age=86400; Expires=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/)
+    t.not(handler.encodeSetCookie({}).replace(/=[^;]+/, ''), String(res.getHeader('set-cookie')).replace(/=[^;]+/, ''))
+  }
+})
+
+t.test('two responses of one request: whichever leaves first saves the session', async (t) => {
+  const types: string[] = []
+  const sessions = new RequestSessions({ onEvent: (event) => { types.push(event.type) } })
+  const handler = new SessionHandler(null, key, sessions)
+  for (const first of [0, 1]) {
+    const { req, res } = requestAndResponse()
+    const responses = [res, new ServerResponse(req)]
+    for (const response of [...responses, ...responses]) handler.attach(req, response)
+    sessions.get(req).a = 1
+    responses[first]!.writeHead(200)
+    responses[1 - first]!.writeHead(200)
+    t.match(responses[first]!.getHeader('set-cookie'), /^session=/)
+    t.equal(responses[first]!.getHeader('vary'), 'Cookie')
+    t.strictSame({ ...responses[1 - first]!.getHeaders() }, { vary: 'Cookie' })
+  }
+  t.strictSame(types, ['saved', 'saved'])
 })

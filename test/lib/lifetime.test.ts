@@ -1,7 +1,7 @@
 /** When sessions end: the settings, and the lifetimes of their own that can only shorten what these allow. */
 import t from 'tap'
 import {
-  endByAge, idleWindow, isPersistent, isSameLifetime, isTimely, lifetimeOf, maxSeconds, noLifetime, sessionInfo,
+  endByAge, expiryOf, idleWindow, isPersistent, isSameLifetime,  lifetimeOf, maxSeconds, noLifetime, sessionInfo,
   unixTime,
   type Lifetime, type LifetimeSettings,
 } from '../../lib/lifetime.js'
@@ -36,8 +36,8 @@ t.test('a session ends', async (t) => {
       const times = { created, issued: created + issuedAfter, lifetime: own(lifetime) }
       const current = { ...settings, ...changes }
       const end = created + endsAfter
-      t.ok(isTimely(times, current, end - 1), 'it is accepted in its last second')
-      t.notOk(isTimely(times, current, end), 'and no second later')
+      t.notOk(expiryOf(times, current, end - 1), 'it is accepted in its last second')
+      t.ok(expiryOf(times, current, end), 'and no second later')
       t.strictSame(sessionInfo(times, current), {
         createdAt: new Date(created * 1000),
         issuedAt: new Date((created + issuedAfter) * 1000),
@@ -66,7 +66,7 @@ t.test('a session that begins', async (t) => {
   for (const [name, createdAfter, issuedAfter, accepted] of beginnings) {
     t.test(`${name} is ${accepted ? 'accepted' : 'refused'}`, async (t) => {
       const times = { created: created + createdAfter, issued: created + issuedAfter, lifetime: noLifetime }
-      t.equal(isTimely(times, settings, created), accepted)
+      t.equal(expiryOf(times, settings, created) === undefined, accepted)
     })
   }
 })

@@ -915,7 +915,7 @@ t.test('set, clear and limit within validate neither throw out of get nor loop',
   type Act = (sessions: RequestSessions, req: AnyRequest) => void
   const acts: [name: string, act: Act, session: object, line: RegExp | undefined][] = [
     ['get', (sessions, req) => { sessions.get(req) }, { a: 1 }, undefined],
-    ['get, and a change of what it gives', (sessions, req) => { sessions.get(req).b = 1 }, { a: 1 }, undefined],
+    ['get, and a change of what it gives', (sessions, req) => { sessions.get(req).b = 1 }, { a: 1, b: 1 }, /^session=/],
     ['info', (sessions, req) => { sessions.info(req) }, { a: 1 }, undefined],
     ['set', (sessions, req) => { sessions.set(req, { b: 2 }) }, { b: 2 }, /^session=.+Max-Age=86400/],
     ['clear', (sessions, req) => { sessions.clear(req) }, {}, /^session=; Max-Age=0/],
@@ -1007,7 +1007,7 @@ t.test('get within onEvent and validate', async (t) => {
   const handler = new SessionHandler(() => {}, key, sessions)
   const req = { headers: { cookie: `session=${handler.encodeCookie({ a: 1 })}` } } as IncomingMessage
   t.strictSame({ ...handler.read(req) }, { a: 1 })
-  t.strictSame(seen, [{ a: 1 }, {}, 'opened', { a: 1 }])
+  t.strictSame(seen, [{ a: 1 }, { a: 1 }, 'opened', { a: 1 }])
 })
 
 t.test('set refuses what is no plain object', async (t) => {
@@ -1194,5 +1194,102 @@ t.test('a session that ends before its response leaves is kept for a second, and
     setTime(t, now + 50)
     const [line] = (await served.ask(`/${age}`, cookie)).all('set-cookie')
     t.match(line, `; Max-Age=${left}; `, `at the age of ${age}`)
+  }
+})
+
+t.test('renewal', async (t) => {
+  const start = 1_800_000_000
+  const large = 'x'.repeat(2940)
+  type Row = [name: string, session: object, handle: (sessions: RequestSessions, req: IncomingMessage) => void, types: string[]]
+  const rows: Row[] = [
+    ['is made by any get', { a: 1 }, (sessions, req) => { sessions.get(req) }, ['opened', 'saved']],
+    ['is not made where one get says so', { a: 1 }, (sessions, req) => {
+      sessions.get(req)
+      sessions.get(req, { renew: false })
+      sessions.get(req, { renew: true })
+    }, ['opened']],
+    ['is not made then, and a change is saved', { a: 1 }, (sessions, req) => {
+      sessions.get(req, { renew: false }).b = 1
+    }, ['opened', 'saved']],
+    ['for which there is no room is left out', { large }, (sessions, req) => { sessions.get(req) }, ['opened', 'failed']],
+    ['is not made, and a change for which there is no room is a 500', { large }, (sessions, req) => {
+      sessions.get(req).b = 1
+    }, ['opened', 'failed', '500']],
+  ]
+  for (const [name, session, handle, expected] of rows) {
+    t.test(name, async (t) => {
+      const types: string[] = []
+      const onEvent = (event: SessionEvent) => { types.push(event.type) }
+      const sessions = new RequestSessions({ persistent: false, idleTimeout: 100, onEvent })
+      const handler = new SessionHandler(null, key, sessions)
+      setTime(t, start)
+      const cookie = `session=${handler.encodeCookie(session as SessionData)}`
+      sessions.persistent = true // and so the line is longer
+      setTime(t, start + 60)
+      const { req, res } = requestAndResponse(cookie)
+      handler.attach(req, res)
+      handle(sessions, req)
+      res.writeHead(200)
+      t.strictSame([...types, ...res.statusCode === 500 ? ['500'] : []], expected)
+      t.equal(res.getHeader('vary'), 'Cookie')
+      t.equal(res.getHeader('cache-control'), expected.length > 1 && (types.includes('saved') || res.statusCode === 500) ? 'no-store' : undefined)
+    })
+  }
+
+  t.test('get refuses other options', async (t) => {
+    const sessions = new RequestSessions()
+    const { req } = requestAndResponse()
+    new SessionHandler(null, key, sessions).read(req)
+    for (const options of [null, 1, { renew: 1 }, { renews: false }]) {
+      t.throws(() => sessions.get(req, options as never), TypeError)
+    }
+    t.strictSame({ ...sessions.get(req, { renew: undefined }) }, {})
+  })
+})
+
+t.test('once check has thrown, the answer is the handler\'s', async (t) => {
+  for (const isMended of [false, true]) {
+    const served = await serveSessions(t, (req, res, sessions) => {
+      sessions.get(req).a = NaN
+      try {
+        sessions.check(req)
+      } catch {
+        if (isMended) sessions.get(req).a = 2
+        res.writeHead(422).end('not stored')
+      }
+    })
+    const answer = await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
+    t.match(answer, { status: 422, body: 'not stored' })
+    t.strictSame(answer.all('vary'), ['Cookie'])
+    t.equal(answer.all('set-cookie').length, isMended ? 1 : 0)
+    t.strictSame(served.events.map(({ type }) => type), ['opened', isMended ? 'saved' : 'failed'])
+  }
+})
+
+t.test('a request that is attached after its headers left is late', async (t) => {
+  type Row = [name: string, act: (handler: SessionHandler, req: IncomingMessage, res: ServerResponse) => void, keys: string[]]
+  const rows: Row[] = [
+    ['changed', ({ attach, sessions }, req, res) => {
+      attach(req, res)
+      sessions.get(req).x = 1
+    }, ['x']],
+    ['asked for', ({ attach, sessions }, req, res) => {
+      attach(req, res)
+      sessions.get(req)
+    }, []],
+    ['read and changed before', (handler, req, res) => {
+      handler.read(req).x = 1
+      handler.attach(req, res)
+    }, ['x']],
+  ]
+  for (const [name, act, keys] of rows) {
+    t.test(name, async (t) => {
+      const served = await serveSessions(t, () => {})
+      const { req, res } = requestAndResponse()
+      res.flushHeaders()
+      act(served.handler, req, res)
+      await until(() => served.events.length > 0)
+      t.match(served.events, [{ type: 'late', error: { keys } }])
+    })
   }
 })

@@ -36,7 +36,26 @@ export function askedUrl(req: AnyRequest, url: string | undefined = req.url): st
   return typeof originalUrl === 'string' && originalUrl !== '' ? originalUrl : url
 }
 
+const maxPath = 256 // characters of a path that are shown
+
+/** Method and path of a request, without the query, as they may stand in a log. */
+export function labelOf(req: AnyRequest): string {
+  return `${req.method} ${pathOf(req).slice(0, maxPath)}`.replace(/[^ -~]/g, '?')
+}
+
+/** The path that the browser asked for. */
+export function pathOf(req: AnyRequest): string {
+  return String(askedUrl(req)).split(/[?#]/, 1)[0]!
+}
+
 /** A header of the request's own: anything on Object.prototype would pass for everybody's. */
 export function ownHeader(req: AnyRequest, name: string): string | string[] | undefined {
   return Object.hasOwn(req.headers, name) ? req.headers[name] : undefined
+}
+
+/** The property in which a framework's request or context holds that of node:http, or undefined where it does not. */
+export function heldIn(req: unknown): 'req' | 'raw' | undefined {
+  if (req === null || typeof req !== 'object' || 'httpVersionMajor' in req) return undefined
+  return (['req', 'raw'] as const).find((name) =>
+    typeof (req as Record<string, { headers?: unknown } | null | undefined>)[name]?.headers === 'object')
 }
