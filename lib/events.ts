@@ -51,7 +51,7 @@ export function emitterFor(onEvent: () => OnEvent): Emit {
     const listener = onEvent()
     if (listener === undefined) return warnOfEvent(event, req, note)
     try {
-      const result = listener(event, req)
+      const result: unknown = listener(event, req)
       if (result !== undefined) Promise.resolve(result).catch(warnOfFault)
     } catch (error) {
       warnOfFault(error)

@@ -6,5 +6,5 @@ export {
 } from './errors.js'
 export type { RejectedReason, SessionEvent } from './events.js'
 export type { Key } from './keys.js'
-export type { LifetimeOptions, SessionOptions } from './options.js'
+export type { LifetimeOptions, SessionOptions, SessionSettings } from './options.js'
 export type { AnyRequest, AnyResponse, Json, SessionData, SessionInfo, Storable, StorableObject } from './types.js'

@@ -94,7 +94,7 @@ function openOrWarn(codec: SessionCookie['codec'], value: string): ReturnType<ty
 function isValid({ session, contents }: Opened, settings: Settings, req: AnyRequest): boolean {
   if (settings.validate === undefined) return true
   try {
-    const valid = settings.validate(session, sessionInfo(contents, settings), req)
+    const valid: unknown = settings.validate(session, sessionInfo(contents, settings), req)
     if (typeof valid === 'boolean') return valid
     Promise.resolve(valid).catch(() => {}) // an async one that rejects would end the process
     throw misuse(TypeError, 'validate', 'to return a boolean', valid)

@@ -5,50 +5,55 @@ import { lifetimeOf, maxSeconds, type Lifetime } from './lifetime.js'
 import { quoted } from './quoted.js'
 import type { AnyRequest, SessionData, SessionInfo } from './types.js'
 
-/** How a session's cookie is sent and accepted. Each is also a property of `RequestSessions`, checked when assigned. */
-export interface SessionOptions<T = SessionData> {
+/** How a session's cookie is sent and accepted: the properties of a `RequestSessions`, checked when they are assigned. */
+export interface SessionSettings<T = SessionData> {
   /** Keeps the cookie from the page's JavaScript (RFC 6265bis §5.6.6). Default: `true`. */
-  httpOnly?: boolean | undefined
+  httpOnly: boolean
   /**
    * Sends the cookie over TLS alone (RFC 6265bis §5.6.5). Default: `'auto'`, Secure when the request's socket is TLS.
    * Behind a proxy that ends TLS, set `true`.
    */
-  secure?: boolean | 'auto' | undefined
+  secure: boolean | 'auto'
   /** From which sites' pages the cookie is sent (RFC 6265bis §5.6.7). Default: `'lax'`. Always written. */
-  sameSite?: 'strict' | 'lax' | 'none' | undefined
+  sameSite: 'strict' | 'lax' | 'none'
   /** The domain whose hosts all get the cookie (RFC 6265bis §5.6.3). Default: none, only the host that set it. */
-  domain?: string | undefined
+  domain: string | undefined
   /** Keeps a cookie in third-party frames apart for each top-level site (CHIPS); needs Secure. Default: `false`. */
-  partitioned?: boolean | undefined
+  partitioned: boolean
   /**
    * Seconds from the session's creation until it is no longer accepted, 1 to 34 560 000 (400 days). Enforced by the
    * server with the current setting, and sent, as the seconds left, in Max-Age. Default: 86 400, one day.
    */
-  maxAge?: number | undefined
+  maxAge: number
   /**
    * Seconds from when the cookie was last sent until it is no longer accepted, 1 to 34 560 000. When set, a session
    * that is read in the second half of that time is sent again; never past `maxAge`. Default: none.
    */
-  idleTimeout?: number | undefined
+  idleTimeout: number | undefined
   /** `false` leaves Max-Age out: the browser forgets the cookie when it closes. Default: `true`. */
-  persistent?: boolean | undefined
+  persistent: boolean
   /**
    * Adds `Vary: Cookie` to responses whose session was asked for, and `no-store` to those that set or expire the
    * cookie, so that no shared cache hands them to somebody else (RFC 9111 §7.3). Default: `true`.
    */
-  cacheHeaders?: boolean | undefined
+  cacheHeaders: boolean
   /**
    * Called once after a cookie opened; `false` rejects it. For logging out everywhere: compare a number in the session
    * with the one you keep for the user. Synchronous; one that throws or returns no boolean rejects too, with a process
    * warning. Default: none.
    */
-  validate?: ((session: Partial<T>, info: SessionInfo, req: AnyRequest) => boolean) | undefined
+  validate: ((session: Partial<T>, info: SessionInfo, req: AnyRequest) => boolean) | undefined
   /**
    * Told what became of each session, in place of the process warnings that `failed`, `late` and `insecure` cause
    * without it: log these three yourself. One that throws or rejects harms nobody, and causes one process warning.
    * Default: none.
    */
-  onEvent?: ((event: SessionEvent, req: AnyRequest) => void) | undefined
+  onEvent: ((event: SessionEvent, req: AnyRequest) => void) | undefined
+}
+
+/** What a `RequestSessions` is made with: any of its settings, of which `undefined` is the default. */
+export type SessionOptions<T = SessionData> = {
+  [Name in keyof SessionSettings<T>]?: SessionSettings<T>[Name] | undefined
 }
 
 /** A lifetime for one session, which can only shorten what the options allow. What is left out stays as they say. */
@@ -61,23 +66,8 @@ export interface LifetimeOptions {
   persistent?: boolean | undefined
 }
 
-/**
- * All options, with their defaults filled in; `undefined` is none.
- * @internal
- */
-export interface Settings {
-  readonly httpOnly: boolean
-  readonly secure: boolean | 'auto'
-  readonly sameSite: 'strict' | 'lax' | 'none'
-  readonly domain: string | undefined
-  readonly partitioned: boolean
-  readonly maxAge: number
-  readonly idleTimeout: number | undefined
-  readonly persistent: boolean
-  readonly cacheHeaders: boolean
-  readonly validate: ((session: object, info: SessionInfo, req: AnyRequest) => unknown) | undefined
-  readonly onEvent: ((event: SessionEvent, req: AnyRequest) => unknown) | undefined
-}
+/** @internal */
+export type Settings = Readonly<SessionSettings<object>>
 
 /** @internal */
 export const defaults: Settings = Object.freeze({

@@ -1,11 +1,15 @@
 import { misuse, NoSessionError } from './errors.js'
-import { optionNames, ownOptions, readLifetimeOptions, type LifetimeOptions, type SessionOptions } from './options.js'
+import {
+  optionNames, ownOptions, readLifetimeOptions, type LifetimeOptions, type SessionOptions, type SessionSettings,
+} from './options.js'
 import { Registry } from './registry.js'
 import { heldIn } from './request.js'
 import type { RequestState } from './request-state.js'
 import type { AnyRequest, SessionData, SessionInfo, StorableObject } from './types.js'
 
 let registryIn: (sessions: RequestSessions) => Registry
+
+export interface RequestSessions<T extends StorableObject<T> = SessionData> extends SessionSettings<T> {}
 
 /**
  * The sessions of requests, under one set of options. A request's session is found by the request itself, once a
@@ -14,29 +18,6 @@ let registryIn: (sessions: RequestSessions) => Registry
  * @typeParam T what a session holds; a type that JSON cannot carry does not compile
  */
 export class RequestSessions<T extends StorableObject<T> = SessionData> {
-  /** See {@link SessionOptions.httpOnly}. */
-  declare httpOnly: boolean
-  /** See {@link SessionOptions.secure}. */
-  declare secure: boolean | 'auto'
-  /** See {@link SessionOptions.sameSite}. */
-  declare sameSite: 'strict' | 'lax' | 'none'
-  /** See {@link SessionOptions.domain}. */
-  declare domain: string | undefined
-  /** See {@link SessionOptions.partitioned}. */
-  declare partitioned: boolean
-  /** See {@link SessionOptions.maxAge}: seconds. */
-  declare maxAge: number
-  /** See {@link SessionOptions.idleTimeout}: seconds. */
-  declare idleTimeout: number | undefined
-  /** See {@link SessionOptions.persistent}. */
-  declare persistent: boolean
-  /** See {@link SessionOptions.cacheHeaders}. */
-  declare cacheHeaders: boolean
-  /** See {@link SessionOptions.validate}. */
-  declare validate: SessionOptions<T>['validate']
-  /** See {@link SessionOptions.onEvent}. */
-  declare onEvent: SessionOptions<T>['onEvent']
-
   readonly #registry: Registry
 
   /**
