@@ -1,12 +1,12 @@
 import { completeHead, withdrawLine, type HeadAdditions } from './header-fields.js'
-import { askedUrl } from './request.js'
+import { askedUrl } from './transport.js'
 import type { AnyRequest, AnyResponse } from './types.js'
 
 /** Who is asked just before a response's headers leave, and told when they have, and when the response is over. */
 export interface HeadWatcher {
   /** What the head is to carry, or undefined for nothing, not one header. Asked again where Node refuses a head. */
   head(req: AnyRequest): HeadAdditions | undefined
-  sent(req: AnyRequest, hasYielded: boolean): void
+  sent(req: AnyRequest): void
   /** Told only where the head carried something. */
   closed(req: AnyRequest): void
 }
@@ -36,7 +36,7 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
     } finally {
       // Also where a wrapper of writeHead throws after it called Node's.
       if (res.headersSent) {
-        watcher.sent(req, false)
+        watcher.sent(req)
         if (head !== undefined) res.on('close', () => watcher.closed(req))
       }
     }
