@@ -7,6 +7,8 @@ import type { AnyRequest, AnyResponse } from './types.js'
 export interface HeadAdditions {
   /** A Set-Cookie line, which takes the place of all others for the same cookie. */
   readonly line: string | undefined
+  /** The line only renews: it yields to one that the handler wrote for the same cookie. */
+  readonly renews: boolean
   /** The response becomes a 500. */
   readonly failed: boolean
   /** The fields that keep shared caches from giving the response to somebody else are added. */

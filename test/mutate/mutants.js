@@ -194,7 +194,7 @@ export const mutants = [
     ['white space stays in front', 'const start = skip(text, 0, 1, text.length)', 'const start = 0'],
     ['white space stays at the end', 'return text.slice(start, skip(text, text.length - 1, -1, start - 1) + 1)', 'return text.slice(start)'],
   ]),
-  ...of('header-hook.ts', [
+  ...of('write-head.ts', [
     ['writeHeader goes around it', 'if (hookable.writeHeader !== undefined)', 'if (false)'],
     ['hooks into heads that have left', 'if (res.headersSent || isGone(req, res))', 'if (isGone(req, res))'],
     ['tells of what a destroyed response did not send', 'destroyed === true || socket', 'socket'],
@@ -641,7 +641,7 @@ export const mutants = [
     ['no event for what was opened', 'if (this.#opened !== undefined) this.cookie.emit(this.#opened, req)', 'void this.#opened'],
     ['no event for what was sent', 'if (decision.event !== undefined) this.cookie.emit(decision.event, req)', 'void decision.event'],
     ['the session is opened for each get', 'this.#session ?? this.#open(req)\n    if', 'this.#open(req)\n    if'],
-    ['cacheHeaders are always as they were', 'cacheHeaders: this.cookie.settings.cacheHeaders', 'cacheHeaders: true', ['lib/header-hook.test.ts', 'stories/cache.test.ts']],
+    ['cacheHeaders are always as they were', 'cacheHeaders: this.cookie.settings.cacheHeaders', 'cacheHeaders: true', ['lib/write-head.test.ts', 'stories/cache.test.ts']],
     ['debugging tells no read', 'if (isDebugging && !this.#isWatched) reportRead', 'if (isDebugging && this.#isWatched) reportRead', ['lib/debug.test.ts']],
     ['debugging tells no head', 'if (isDebugging) reportHead(', 'if (!isDebugging) reportHead(', ['lib/debug.test.ts']],
     ['debugging tells no late change', 'if (isDebugging) reportLate(', 'if (!isDebugging) reportLate(', ['lib/debug.test.ts']],

@@ -4,27 +4,35 @@ import type { AnyRequest, AnyResponse } from './types.js'
 
 /** Who is asked just before a response's headers leave, and told when they have, and when the response is over. */
 export interface HeadWatcher {
-  /** What the head is to carry, or undefined for nothing, not one header. Asked again where Node refuses a head. */
+  /** What the head is to carry; undefined: leave the response unchanged. Asked again where Node refuses a head. */
   head(req: AnyRequest): HeadAdditions | undefined
-  sent(req: AnyRequest): void
+  /** The head has left; `hasYielded`: without the line that only renews, since the handler wrote one itself. */
+  sent(req: AnyRequest, hasYielded: boolean): void
   /** Told only where the head carried something. */
   closed(req: AnyRequest): void
 }
 
 type WriteHead = (this: AnyResponse, ...args: unknown[]) => unknown
 
+const watchers = Symbol('watchers')
+
 /** The one method through which every way of sending headers goes, and its deprecated alias (gone in Node 26). */
 interface Hookable {
   writeHead: WriteHead
   writeHeader?: WriteHead
+  /** Those that the head is hooked for. */
+  [watchers]?: HeadWatcher[]
 }
 
 /**
  * Has `watcher` decide about the head of `res`, whichever way it leaves: all of them end in a call of the method
- * `writeHead` or `writeHeader` on the response.
+ * `writeHead` or `writeHeader` on the response. Twice is once.
  */
 export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher): void {
   const hookable = res as unknown as Hookable
+  const hooked = hookable[watchers] ??= []
+  if (hooked.includes(watcher)) return
+  hooked.push(watcher)
   const { url } = req // a router may rewrite it, and the browser does not know
   const hook = (original: WriteHead): WriteHead => function (...args) {
     if (res.headersSent || isGone(req, res)) return Reflect.apply(original, res, args)
@@ -36,7 +44,7 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
     } finally {
       // Also where a wrapper of writeHead throws after it called Node's.
       if (res.headersSent) {
-        watcher.sent(req)
+        watcher.sent(req, false)
         if (head !== undefined) res.on('close', () => watcher.closed(req))
       }
     }
