@@ -11,7 +11,7 @@ import { changedKeys, stringifyChecked, stringifySession, textOf } from './sessi
 import { areSame, hasTokens, type Tokens } from './session-tokens.js'
 import { checkPlain, checkValues, copyOfValues } from './session-values.js'
 import type { AnyRequest, AnyResponse, SessionInfo } from './types.js'
-import { hookHead } from './header-hook.js'
+import { hookHead } from './write-head.js'
 
 /** What the browser's cookie holds, as far as is known. */
 interface Stored extends Times {

@@ -1,24 +1,27 @@
-import { checkValues, unreadableError } from './session-values.js'
+import { hasTokens, type Tokens } from './session-tokens.js'
+import { checkValues, valueError } from './session-values.js'
 
 /**
  * The JSON text of a session.
  * @throws ValueError, SizeError as {@link checkValues} does
  */
 export function stringifySession(session: object): string {
-  checkValues(session)
-  return stringifyChecked(session)
+  return stringifyChecked(session, checkValues(session))
 }
 
 /**
- * The JSON text of a session whose values were looked at.
- * @throws ValueError where it cannot be read a second time
+ * The JSON text of a session whose values were looked at, proved to hold what was seen: a getter, a proxy or a `toJSON`
+ * may have answered differently.
+ * @throws ValueError where it does not
  */
-export function stringifyChecked(session: object): string {
+export function stringifyChecked(session: object, tokens: Tokens): string {
   try {
-    return JSON.stringify(session)
+    const text = JSON.stringify(session)
+    if (hasTokens(JSON.parse(text) as object, tokens)) return text
   } catch {
-    throw unreadableError()
+    // read a second time, it throws or makes no text
   }
+  throw valueError('session', 'not the same when it is read twice: a getter, proxy or toJSON in it answers differently')
 }
 
 /** The session that a JSON text holds, with a null prototype, or undefined where it holds none. */

@@ -22,7 +22,7 @@ export function unreadableError(): ValueError {
   return valueError('session', 'not readable: a getter or proxy in it threw')
 }
 
-function valueError(path: string, found: string): ValueError {
+export function valueError(path: string, found: string): ValueError {
   return new ValueError(`${path} is ${found}`, { path, found })
 }
 

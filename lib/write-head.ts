@@ -1,5 +1,5 @@
 import { completeHead, withdrawLine, type HeadAdditions } from './header-fields.js'
-import { askedUrl } from './transport.js'
+import { askedUrl } from './request.js'
 import type { AnyRequest, AnyResponse } from './types.js'
 
 /** Who is asked just before a response's headers leave, and told when they have, and when the response is over. */
