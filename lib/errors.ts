@@ -1,4 +1,3 @@
-import type { Expiry } from './lifetime.js'
 import { quoted } from './quoted.js'
 
 /** The base of every error this library makes about a cookie or a session. Misuse is a TypeError or RangeError. */
@@ -29,6 +28,12 @@ export class LenError extends SeshcookieError {
 export class FormatError extends SeshcookieError {
   override readonly name = 'FormatError'
   readonly code = 'ERR_SESHCOOKIE_FORMAT'
+}
+
+/** Why a session is not accepted at a time, and by how many seconds it misses it. */
+export interface Expiry {
+  readonly reason: 'maxAge' | 'idleTimeout' | 'future'
+  readonly seconds: number
 }
 
 /** The cookie is authentic, and past `maxAge` or `idleTimeout`, or issued in the future. */

@@ -1,3 +1,4 @@
+import type { Expiry } from './errors.js'
 import type { SessionInfo } from './types.js'
 
 /** The longest that a session may last, in seconds: 400 days, the most a browser keeps a cookie (RFC 6265bis §5.5). */
@@ -66,12 +67,6 @@ export function idleWindow(lifetime: Lifetime, settings: LifetimeSettings): numb
 /** When a session stops being accepted, in Unix seconds. */
 function end(times: Times, settings: LifetimeSettings): number {
   return Math.min(endByAge(times, settings), times.issued + idleWindow(times.lifetime, settings))
-}
-
-/** Why a session is not accepted at a time, and by how many seconds it misses it. */
-export interface Expiry {
-  readonly reason: 'maxAge' | 'idleTimeout' | 'future'
-  readonly seconds: number
 }
 
 /** Undefined for a session that has begun and is not over. A comparison with what is no number refuses. */

@@ -1,8 +1,10 @@
 import type { Contents } from './codec.js'
 import { cookieValues, maxCandidates } from './cookie-header.js'
-import { ExpiredError, FormatError, HashError, LenError, misuse, type SeshcookieError } from './errors.js'
+import {
+  ExpiredError, FormatError, HashError, LenError, misuse, type Expiry, type SeshcookieError,
+} from './errors.js'
 import type { RejectedReason } from './events.js'
-import { expiryOf, inWords, sessionInfo, unixTime, type Expiry } from './lifetime.js'
+import { expiryOf, inWords, sessionInfo, unixTime } from './lifetime.js'
 import type { Settings } from './options.js'
 import { ownHeader } from './request.js'
 import type { SessionCookie } from './session-cookie.js'

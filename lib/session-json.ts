@@ -1,5 +1,5 @@
 import { hasTokens, type Tokens } from './session-tokens.js'
-import { checkValues, valueError } from './session-values.js'
+import { checkValues, unreadableError, valueError } from './session-values.js'
 
 /**
  * The JSON text of a session.
@@ -15,12 +15,13 @@ export function stringifySession(session: object): string {
  * @throws ValueError where it does not
  */
 export function stringifyChecked(session: object, tokens: Tokens): string {
+  let text: string
   try {
-    const text = JSON.stringify(session)
-    if (hasTokens(JSON.parse(text) as object, tokens)) return text
+    text = JSON.stringify(session)
   } catch {
-    // read a second time, it throws or makes no text
+    throw unreadableError()
   }
+  if (hasTokens(JSON.parse(text ?? 'null') as object, tokens)) return text
   throw valueError('session', 'not the same when it is read twice: a getter, proxy or toJSON in it answers differently')
 }
 

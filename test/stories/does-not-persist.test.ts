@@ -77,7 +77,7 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     await ann.go(`${http}/login`)
     t.equal(ann.jar.cookies.length, 0, 'the browser has dropped it')
     return lines(1)
-  }, /a browser drops it: it is Secure, and the request came over plain HTTP/],
+  }, /a browser drops it, unless a proxy ends TLS: it is Secure, and the request came over plain HTTP/],
 
   ['not Secure behind a proxy that ends TLS', async (t) => {
     const ann = await visitor()
@@ -165,7 +165,7 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     ann.at = await site({ domain: 'site.example' })
     t.equal((await ann.go(`${http}/me`)).body, 'nobody')
     return (await lines(2)).split('\n')[1]!
-  }, /its tag does not match; usually it was sealed with another key, or under another name, domain, path/],
+  }, /its tag does not match; usually it was sealed with another key .*, or under another name, domain, path/],
 
   ['SameSite, from another site', async (t) => {
     const ann = await visitor()
@@ -174,7 +174,7 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     t.equal(ann.jar.header(`${http}/me`, kind), undefined, 'the browser leaves the cookie out')
     await ask(ann.at, '/me', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }, 'POST')
     return (await lines(2)).split('\n')[1]!
-  }, /POST \/me: no cookies came; no session came: the request comes from another site, and the cookie is SameSite=lax/],
+  }, /POST \/me: no cookies came; no session came: the POST comes from another site, and the cookie is SameSite=lax/],
 
   ['fetch from another origin without credentials', async (t) => {
     const headers = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' }
@@ -211,7 +211,7 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     Date.now = now
     t.equal((await ask(await site(), '/me', { cookie })).body, 'nobody')
     return lines(1)
-  }, /session did not open: it is past "maxAge" or "idleTimeout"/],
+  }, /session did not open: it is 0 seconds past "maxAge"/],
 ]
 
 for (const [cause, play, says] of causes) {
