@@ -14,9 +14,12 @@ export function isPath(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 1024 && /^\/[!$-:=@-[\]_a-z~]*$/.test(value)
 }
 
-/** RFC 6265bis §4.1.1: `domain-value = <subdomain>`, RFC 1034 §3.5 as changed by RFC 1123 §2.1; no leading dot. */
+/**
+ * RFC 6265bis §4.1.1: `domain-value = <subdomain>`, RFC 1034 §3.5 as changed by RFC 1123 §2.1; no leading dot.
+ * Underscores are no part of these, but of names that are in use and that browsers keep.
+ */
 export function isDomain(value: unknown): value is string {
-  const label = /^[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?$/
+  const label = /^\w(?:[\w-]{0,61}\w)?$/
   return typeof value === 'string' && value.length <= 253 && value.split('.').every((part) => label.test(part))
 }
 

@@ -69,6 +69,8 @@ const values: [
     ['hyphens inside', 'a--b.ex-ample'],
     ['an internationalized domain as it is sent', 'xn--bcher-kva.example'],
     ['upper case', 'Example.COM'],
+    ['an underscore', 'my_host.example'],
+    ['underscores at the ends', '_a_.example'],
     ['a label of 63 octets', `${label}.example`],
     ['253 octets', `${label}.${label}.${label}.${'b'.repeat(61)}`],
   ], [
@@ -82,7 +84,6 @@ const values: [
     ['a hyphen', '-'],
     ['a label of 64 octets', `${label}a.example`],
     ['254 octets', `${label}.${label}.${label}.${'b'.repeat(62)}`],
-    ['an underscore', 'a_b.example'],
     ['a port', 'example.com:80'],
     ['a URL', 'https://example.com'],
     ['a path', 'example.com/'],
