@@ -118,7 +118,19 @@ function typeOf(value: unknown): string {
   if (value === null) return 'null'
   if (typeof value === 'string') return `a string of ${Buffer.byteLength(value)} bytes`
   if (Array.isArray(value)) return `an array of ${value.length}`
-  return typeof value
+  return isPromise(value) ? 'a promise' : typeof value
+}
+
+/**
+ * Whether it is a promise, or what a database gives in the place of one.
+ * @internal
+ */
+export function isPromise(value: unknown): boolean {
+  try {
+    return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
+  } catch {
+    return false // a getter or proxy
+  }
 }
 
 /**
@@ -132,11 +144,11 @@ export function misuse(
 }
 
 /**
- * The same for an option that takes one of a few words: a wrong word is no secret, and shows what is wrong with it.
+ * The same for an option whose value is no secret: a string shows what is wrong with it.
  * @internal
  */
-export function wrongWord(name: string, wanted: string, value: unknown): Error {
+export function wrongValue(name: string, wanted: string, value: unknown): Error {
   if (typeof value !== 'string') return misuse(TypeError, name, wanted, value)
-  const word = quoted(value)
-  return new TypeError(`"${name}" expected ${wanted}, got ${word.startsWith('"') ? word : `'${word}'`}`)
+  const shown = quoted(value)
+  return new TypeError(`"${name}" expected ${wanted}, got ${shown.startsWith('"') ? shown : `'${shown}'`}`)
 }

@@ -1,5 +1,5 @@
 import { isDomain } from './cookie-scope.js'
-import { misuse, wrongWord } from './errors.js'
+import { misuse, wrongValue } from './errors.js'
 import type { SessionEvent } from './events.js'
 import { lifetimeOf, maxSeconds, type Lifetime } from './lifetime.js'
 import { quoted } from './quoted.js'
@@ -84,30 +84,50 @@ export const defaults: Settings = Object.freeze({
   onEvent: undefined,
 })
 
-type Rule = [fits: (value: unknown) => boolean, wanted: string, refuse?: typeof wrongWord]
+/** @throws TypeError or RangeError for a value that the option of this name cannot have */
+type Rule = (name: string, value: unknown) => void
 
-const boolean: Rule = [(value) => typeof value === 'boolean', 'a boolean']
-const callback: Rule = [(value) => typeof value === 'function', 'a function']
-const seconds: Rule = [(value) => typeof value === 'number', `a whole number of seconds, 1 to ${maxSeconds}`]
+const typed = (type: 'boolean' | 'function'): Rule => (name, value) => {
+  if (typeof value !== type) throw misuse(TypeError, name, `a ${type}`, value)
+}
+
+const oneOf = (wanted: string, ...values: unknown[]): Rule => (name, value) => {
+  if (!values.includes(value)) throw wrongValue(name, wanted, value)
+}
+
+const seconds: Rule = (name, value) => {
+  const wanted = `a whole number of seconds, 1 to ${maxSeconds}`
+  if (typeof value !== 'number') throw misuse(TypeError, name, wanted, value)
+  if (Number.isInteger(value) && value >= 1 && value <= maxSeconds) return
+  throw new RangeError(`"${name}" expected ${wanted}, got ${value}`)
+}
+
+const domain: Rule = (name, value) => {
+  if (isDomain(value)) return
+  const isForeign = typeof value === 'string' && /[^\0-\x7f]/.test(value)
+  const wanted = isForeign ? 'in punycode (xn--…)' : 'without a leading dot (RFC 6265bis §4.1.1)'
+  throw wrongValue(name, `a domain name ${wanted}`, value)
+}
 
 const rules: Record<keyof Settings, Rule> = {
-  httpOnly: boolean,
-  secure: [(value) => typeof value === 'boolean' || value === 'auto', "true, false or 'auto'", wrongWord],
-  sameSite: [
-    (value) => value === 'strict' || value === 'lax' || value === 'none', "'strict', 'lax' or 'none'", wrongWord,
-  ],
-  domain: [isDomain, 'a domain name without a leading dot (RFC 6265bis §4.1.1)'],
-  partitioned: boolean,
+  httpOnly: typed('boolean'),
+  secure: oneOf("true, false or 'auto'", true, false, 'auto'),
+  sameSite: oneOf("'strict', 'lax' or 'none'", 'strict', 'lax', 'none'),
+  domain,
+  partitioned: typed('boolean'),
   maxAge: seconds,
   idleTimeout: seconds,
-  persistent: boolean,
-  cacheHeaders: boolean,
-  validate: callback,
-  onEvent: callback,
+  persistent: typed('boolean'),
+  cacheHeaders: typed('boolean'),
+  validate: typed('function'),
+  onEvent: typed('function'),
 }
 
 /** @internal */
 export const optionNames = Object.keys(defaults) as (keyof Settings)[]
+
+/** @internal */
+export const handlerOptionNames = ['cookieName', 'cookiePath', 'cacheSize']
 
 /**
  * The own properties of an options object, so that nothing on Object.prototype can pass for an option.
@@ -121,23 +141,13 @@ export function ownOptions(title: string, options: unknown, names: readonly stri
   const own: Record<string, unknown> = Object.create(null)
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) {
-      throw new TypeError(`"${title}" expected only ${names.join(', ')}, got the unknown name ${quoted(name)}`)
+      const place = Object.hasOwn(defaults, name) ? ', an option of RequestSessions'
+        : handlerOptionNames.includes(name) ? ', an option of SessionHandler' : ''
+      throw new TypeError(`"${title}" expected only ${names.join(', ')}, got the unknown name ${quoted(name)}${place}`)
     }
     own[name] = options[name as keyof typeof options]
   }
   return own
-}
-
-/**
- * @throws TypeError or RangeError for a wrong value of an option
- * @internal
- */
-function checkOption(name: keyof Settings, value: unknown): void {
-  const [fits, wanted, refuse] = rules[name]
-  if (!fits(value)) throw refuse?.(name, wanted, value) ?? misuse(TypeError, name, wanted, value)
-  if (rules[name] !== seconds) return
-  const whole = Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maxSeconds
-  if (!whole) throw new RangeError(`"${name}" expected ${wanted}, got ${value as number}`)
 }
 
 /**
@@ -147,7 +157,7 @@ function checkOption(name: keyof Settings, value: unknown): void {
  */
 export function readLifetimeOptions(options: unknown): Lifetime {
   const own = ownOptions('lifetime', options, ['maxAge', 'idleTimeout', 'persistent'])
-  for (const [name, value] of Object.entries(own)) if (value !== undefined) checkOption(name as keyof Settings, value)
+  for (const [name, value] of Object.entries(own)) if (value !== undefined) rules[name as keyof Settings](name, value)
   return lifetimeOf(own)
 }
 
@@ -160,7 +170,7 @@ export function changeSettings(settings: Settings, changes: Record<string, unkno
   const changed: Record<string, unknown> = { ...settings }
   for (const name of Object.keys(changes) as (keyof Settings)[]) {
     const value = changes[name] === undefined ? defaults[name] : changes[name]
-    if (value !== undefined) checkOption(name, value)
+    if (value !== undefined) rules[name](name, value)
     changed[name] = value
   }
   const { secure, sameSite, partitioned } = changed as unknown as Settings

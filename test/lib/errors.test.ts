@@ -5,7 +5,7 @@ import {
   ExpiredError, FormatError, HashError, LateChangeError, LenError, NoSessionError, SeshcookieError, SizeError,
   ValueError,
 } from '../../lib/index.js'
-import { misuse, wrongWord } from '../../lib/errors.js'
+import { misuse, wrongValue } from '../../lib/errors.js'
 
 const classes = [
   [HashError, 'HashError', 'ERR_SESHCOOKIE_HASH'],
@@ -124,6 +124,11 @@ const came: [value: unknown, message: string][] = [
   [['secret', 'secret'], 'an array of 2'],
   [{ toString: () => 'secret' }, 'object'],
   [Buffer.from('secret'), 'object'],
+  [Promise.resolve('secret'), 'a promise'],
+  [{ then() { return 'secret' } }, 'a promise'],
+  [Object.assign(() => 'secret', { then() {} }), 'a promise'],
+  [{ then: 'secret' }, 'object'],
+  [{ get then() { throw new Error('secret') } }, 'object'],
 ]
 
 t.test('misuse says what came, and nothing of its content', async (t) => {
@@ -138,13 +143,13 @@ t.test('misuse says what came, and nothing of its content', async (t) => {
   }
 })
 
-t.test('a wrong word is repeated, and nothing else is', async (t) => {
+t.test('a wrong value that is no secret is repeated, quoted and cut, if it is a string', async (t) => {
   const rows: [value: unknown, got: string][] = [
     ['Strict', "'Strict'"], ['', '""'], ['a b', '"a b"'], ['a\n\x9b', '"a\\n\\u009b"'], ['x'.repeat(300), `'${'x'.repeat(64)}'`],
     [['secret'], 'an array of 1'], [1, 'number'], [null, 'null'],
   ]
   for (const [value, got] of rows) {
-    const error = wrongWord('sameSite', "'strict', 'lax' or 'none'", value)
+    const error = wrongValue('sameSite', "'strict', 'lax' or 'none'", value)
     t.type(error, TypeError)
     t.equal(error.message, `"sameSite" expected 'strict', 'lax' or 'none', got ${got}`)
   }
