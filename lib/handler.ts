@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { misuse } from './errors.js'
 import { deriveKeys, type Key } from './keys.js'
-import { ownOptions } from './options.js'
+import { handlerOptionNames, ownOptions } from './options.js'
 import { decodeCookie } from './opening.js'
 import type { Registry } from './registry.js'
 import { heldIn } from './request.js'
@@ -92,7 +92,7 @@ export class SessionHandler<
       throw new TypeError(`${message}; ${hint}`)
     }
     const { cookieName = 'session', cookiePath = '/', cacheSize = 1000 } =
-      ownOptions('options', options, ['cookieName', 'cookiePath', 'cacheSize']) as HandlerOptions
+      ownOptions('options', options, handlerOptionNames) as HandlerOptions
     if (typeof cacheSize !== 'number') throw misuse(TypeError, 'cacheSize', 'a number', cacheSize)
     if (!Number.isInteger(cacheSize) || cacheSize < 0 || cacheSize > maxCacheSize) {
       throw new RangeError(`"cacheSize" expected a whole number, 0 to ${maxCacheSize}, got ${cacheSize}`)

@@ -1,7 +1,7 @@
 import type { Contents } from './codec.js'
 import { cookieValues, maxCandidates } from './cookie-header.js'
 import {
-  ExpiredError, FormatError, HashError, LenError, misuse, type Expiry, type SeshcookieError,
+  ExpiredError, FormatError, HashError, isPromise, LenError, misuse, type Expiry, type SeshcookieError,
 } from './errors.js'
 import type { RejectedReason } from './events.js'
 import { expiryOf, inWords, sessionInfo, unixTime } from './lifetime.js'
@@ -99,7 +99,9 @@ function isValid({ session, contents }: Opened, settings: Settings, req: AnyRequ
     const valid: unknown = settings.validate(session, sessionInfo(contents, settings), req)
     if (typeof valid === 'boolean') return valid
     Promise.resolve(valid).catch(() => {}) // an async one that rejects would end the process
-    throw misuse(TypeError, 'validate', 'to return a boolean', valid)
+    const error = misuse(TypeError, 'validate', 'to return a boolean', valid)
+    if (isPromise(valid)) error.message += ': it has to be synchronous'
+    throw error
   } catch (error) {
     warnOfThrown('"validate"', error, 'ERR_SESHCOOKIE_VALIDATE')
     return false

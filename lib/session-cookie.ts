@@ -1,6 +1,6 @@
 import { associatedData, Codec, valueLength } from './codec.js'
 import { checkPrefix, isPath, isToken } from './cookie-scope.js'
-import { wrongWord } from './errors.js'
+import { wrongValue } from './errors.js'
 import type { Emit } from './events.js'
 import type { DerivedKeys } from './keys.js'
 import { endByAge, isPersistent, noLifetime, unixTime, type Times } from './lifetime.js'
@@ -44,8 +44,8 @@ export class SessionCookie {
   /** @throws TypeError for a name, a path or a combination with the settings that no browser would accept */
   constructor(parts: Parts) {
     const { keys, cacheSize, emit, name, path, settings } = parts
-    if (!isToken(name)) throw wrongWord('cookieName', 'a token (RFC 9110 §5.6.2)', name)
-    if (!isPath(path)) throw wrongWord('cookiePath', "a path that starts with '/' (RFC 6265bis §4.1.1)", path)
+    if (!isToken(name)) throw wrongValue('cookieName', 'a token (RFC 9110 §5.6.2)', name)
+    if (!isPath(path)) throw wrongValue('cookiePath', "a path that starts with '/' (RFC 6265bis §4.1.1)", path)
     checkPrefix(name, path, settings)
     this.name = name
     this.path = path

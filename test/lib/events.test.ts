@@ -142,7 +142,8 @@ t.test('validate that throws or returns no boolean rejects, with a warning', asy
     ['false', () => false, undefined],
     ['throws', () => { throw new Error('in validate') }, { message: '"validate" threw Error: in validate', code: 'ERR_SESHCOOKIE_VALIDATE' }],
     ['throws no error', () => { throw 'a string' }, { name: 'Warning', message: '"validate" threw string' }],
-    ['a promise', async () => true, { name: 'TypeError', message: /"validate" expected to return a boolean/ }],
+    ['a promise', async () => true,
+      { name: 'TypeError', message: /"validate" expected to return a boolean, got a promise: it has to be synchronous$/ }],
     ['undefined', () => undefined, { name: 'TypeError' }],
     ['1', () => 1, { name: 'TypeError' }],
   ]
