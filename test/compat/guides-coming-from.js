@@ -71,11 +71,8 @@ class Site {
 function ours(options = {}, keys = secret) {
   const sessions = new RequestSessions({ onEvent: () => {}, ...options })
   const handler = new SessionHandler(null, keys, sessions)
-  const site = new Site((req, res, next) => { handler.attach(req, res); next() })
-  Object.defineProperty(site.app.request, 'session', {
-    get() { return sessions.get(this) },
-    set(session) { session === null ? sessions.clear(this) : sessions.set(this, session) },
-  })
+  const site = new Site(handler.attach)
+  Object.defineProperty(site.app.request, 'session', sessions.accessor)
   return Object.assign(site, { sessions, handler })
 }
 

@@ -17,7 +17,7 @@ async function login(visitor) {
   equal(/max-age/i.test(visitor.setCookie[0]), false, 'Max-Age, where nobody is remembered')
   equal(await visitor.go('/'), 'ann, visit 1', 'the page after it')
   await visitor.go('/login', { name: 'ann', remember: 'yes' })
-  equal(/max-age=86400/i.test(visitor.setCookie[0]), true, 'Max-Age, where somebody is remembered')
+  equal(/max-age=2592000/i.test(visitor.setCookie[0]), true, 'Max-Age, where somebody is remembered')
   await visitor.go('/cart', { item: 'tea' })
   equal(visitor.status, 303, 'the status of a cart that fits')
   const { cookie } = visitor
