@@ -1,8 +1,8 @@
-import { randomFillSync, timingSafeEqual } from 'node:crypto'
 import { isUtf8 } from 'node:buffer'
-import { Hmac, padLength, tagLength } from './hmac.js'
+import {
+  createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual, type KeyObject,
+} from 'node:crypto'
 import type { DerivedKeys } from './keys.js'
-import { Keystream } from './keystream.js'
 import { maxSeconds, noLifetime, persistence, type Lifetime, type Times } from './lifetime.js'
 
 /*
@@ -26,13 +26,11 @@ import { maxSeconds, noLifetime, persistence, type Lifetime, type Times } from '
  */
 const version = 1
 const ivLength = 16 // bytes, one AES block
+const tagLength = 32 // bytes, all of SHA-256
 const headLength = 21 // bytes of P before the JSON
 const padTo = 32 // bytes; hides the exact length of the JSON
-const suffixLength = 8 // bytes, the length of A in bits
 const minValueLength = 108 // characters: 81 bytes, a P of 32
 const maxValueLength = 4096 // characters; no browser keeps more (RFC 6265bis §5.7)
-const poolLength = 256 * ivLength // bytes; one call into the CSPRNG for 256 IVs costs about as much as for one
-const wordLength = 4 // bytes
 
 /** What a cookie holds. */
 export interface Contents extends Times {
@@ -42,16 +40,6 @@ export interface Contents extends Times {
   readonly text: string | undefined
   /** The index of the key that opens it. */
   readonly keyIndex: number
-}
-
-/** Parts of the scratch buffers, as long as a P of some length makes them. */
-interface Views {
-  /** Room for the inner pad of HMAC, then A ‖ IV ‖ ciphertext ‖ suffix. */
-  readonly tagInput: Buffer
-  /** P in 32-bit words. */
-  readonly plain: Uint32Array
-  /** The ciphertext in 32-bit words. */
-  readonly ciphertext: Uint32Array
 }
 
 /** Bytes of P for a JSON text of so many bytes. */
@@ -71,117 +59,72 @@ export function associatedData(name: string, domain: string, path: string, parti
     [Buffer.from([version]), ...part(name), ...part(domain), ...part(path), Buffer.from([partitioned ? 1 : 0])])
 }
 
-/** Adds `mask` to `words`, bit by bit. */
-function xor(words: Uint32Array, mask: Uint32Array): void {
-  for (let index = 0; index < words.length; index++) words[index]! ^= mask[index]!
-}
-
 /** Seals and opens the values of one cookie: one name, domain, path and partition, and 1 to 8 keys. */
 export class Codec {
-  readonly #keystreams: readonly Keystream[]
-  readonly #hmacs: readonly Hmac[]
-  readonly #suffix = Buffer.alloc(suffixLength)
-  readonly #plain = Buffer.allocUnsafeSlow(maxValueLength)
-  readonly #tag = Buffer.allocUnsafeSlow(tagLength)
-  readonly #expected = Buffer.allocUnsafeSlow(tagLength)
-  readonly #pool = Buffer.allocUnsafeSlow(poolLength)
-  #pooled = 0 // bytes of the pool not yet used
-  readonly #iv: Buffer
-  readonly #views = new Map<number, Views>() // by length of P
-
-  // The tag's input lies here: A ‖ IV ‖ ciphertext ‖ suffix, after room for HMAC's inner pad, and at such an offset
-  // that the ciphertext begins at a word. The value is the same bytes from A's last one on, with the version in its
-  // place and the tag in the suffix's.
-  readonly #bytes: Buffer
-  readonly #tagInputStart: number
-  readonly #valueStart: number
-  readonly #lastOfA: number
-  readonly #ciphertextStart: number
+  readonly #keys: readonly DerivedKeys[]
+  readonly #a: Buffer
+  readonly #bitsOfA = Buffer.alloc(8)
 
   constructor(keys: readonly DerivedKeys[], a: Buffer) {
-    this.#keystreams = keys.map(({ encryption }) => new Keystream(encryption))
-    this.#hmacs = keys.map(({ authentication }) => new Hmac(authentication))
-    const aEnd = Math.ceil((padLength + a.length) / wordLength) * wordLength
-    this.#bytes = Buffer.allocUnsafeSlow(aEnd + maxValueLength)
-    this.#bytes.set(a, aEnd - a.length)
-    this.#tagInputStart = aEnd - a.length - padLength
-    this.#valueStart = aEnd - 1
-    this.#lastOfA = a[a.length - 1]!
-    this.#ciphertextStart = aEnd + ivLength
-    this.#iv = this.#bytes.subarray(aEnd, this.#ciphertextStart)
-    this.#suffix.writeUInt32BE(8 * a.length, suffixLength - 4)
+    this.#keys = keys
+    this.#a = a
+    this.#bitsOfA.writeUInt32BE(8 * a.length, 4)
   }
 
-  /** The value that holds `text`. Its length must be looked at before: it has to be at most 4096 characters. */
+  /** The value that holds `text`. Whoever calls checks {@link valueLength} before: it has to be at most 4096. */
   seal(text: string, { created, issued, lifetime }: Times): string {
-    const bytes = this.#bytes
+    const { encryption, authentication } = this.#keys[0]!
 
     // 1. P: the lifetime and times, JSON, spaces.
-    const plain = this.#plain
-    plain[0] = lifetime.persistence
+    const plain = Buffer.alloc(plainLength(Buffer.byteLength(text)), ' ')
+    plain.writeUInt8(lifetime.persistence, 0)
     plain.writeUIntBE(created, 1, 6)
     plain.writeUIntBE(issued, 7, 6)
     plain.writeUInt32BE(lifetime.maxAge, 13)
     plain.writeUInt32BE(lifetime.idleTimeout, 17)
-    const textEnd = headLength + plain.write(text, headLength)
-    const length = plainLength(textEnd - headLength)
-    plain.fill(0x20, textEnd, length)
-    const tagStart = this.#ciphertextStart + length
-    const views = this.#viewsFor(length)
+    plain.write(text, headLength)
 
-    // 2. A fresh IV, and the ciphertext: the keystream is put in its place, and P is added to it there.
-    this.#takeIv()
-    this.#keystreams[0]!.for(this.#iv, length).copy(bytes, this.#ciphertextStart)
-    xor(views.ciphertext, views.plain)
+    // 2. A fresh IV, and the ciphertext. CTR is a stream: update() gives all of it, and final() would add nothing.
+    const iv = randomBytes(ivLength)
+    const ciphertext = createCipheriv('aes-256-ctr', encryption, iv).update(plain)
 
     // 3. The tag over A, IV, ciphertext and the length of A.
-    bytes[this.#valueStart] = this.#lastOfA
-    bytes.set(this.#suffix, tagStart)
-    const tag = this.#hmacs[0]!.tag(views.tagInput)
+    const tag = this.#tag(authentication, iv, ciphertext)
 
     // 4. Version, IV, ciphertext, tag, in base64url.
-    bytes[this.#valueStart] = version
-    bytes.write(tag, tagStart, 'latin1')
-    return bytes.toString('base64url', this.#valueStart, tagStart + tagLength)
+    return Buffer.concat([Buffer.of(version), iv, ciphertext, tag]).toString('base64url')
   }
 
   /** What an authentic `value` holds, or why it is refused. Nothing is decrypted before its tag has matched. */
   open(value: string): Contents | 'length' | 'format' | 'tag' {
     if (value.length < minValueLength || value.length > maxValueLength) return 'length'
-    const bytes = this.#bytes
 
     // 4. Version, IV, ciphertext, tag. Node's decoder skips what is not base64url; the way back shows it.
-    const end = this.#valueStart + bytes.write(value, this.#valueStart, 'base64url')
-    const canonical = bytes.toString('base64url', this.#valueStart, end)
-    if (canonical !== value || bytes[this.#valueStart] !== version) return 'format'
-    const tagStart = end - tagLength
-    const length = tagStart - this.#ciphertextStart
+    const bytes = Buffer.from(value, 'base64url')
+    const canonical = bytes.toString('base64url')
+    if (canonical !== value || bytes[0] !== version) return 'format'
+    const iv = bytes.subarray(1, 1 + ivLength)
+    const ciphertext = bytes.subarray(1 + ivLength, -tagLength)
+    const tag = bytes.subarray(-tagLength)
 
-    // 3. The tag under each key.
-    bytes.copy(this.#tag, 0, tagStart, end)
-    bytes[this.#valueStart] = this.#lastOfA
-    bytes.set(this.#suffix, tagStart)
-    const keyIndex = this.#findKey(this.#tagInput(length))
+    // 3. The tag under each key. P is always a multiple of 32 bytes.
+    const keyIndex = this.#keys.findIndex(({ authentication }) =>
+      timingSafeEqual(this.#tag(authentication, iv, ciphertext), tag))
     if (keyIndex === -1) return 'tag'
-    if (length % padTo !== 0) return 'format'
+    if (ciphertext.length % padTo !== 0) return 'format'
 
-    // 2. Decryption: the keystream is put where P is to be, and the ciphertext is added to it there.
-    const plain = this.#plain
-    const views = this.#viewsFor(length)
-    this.#keystreams[keyIndex]!.for(this.#iv, length).copy(plain)
-    xor(views.plain, views.ciphertext)
+    // 2. P.
+    const plain = createDecipheriv('aes-256-ctr', this.#keys[keyIndex]!.encryption, iv).update(ciphertext)
 
     // 1. The lifetime and times, and the JSON, less the spaces.
     const lifetime = readLifetime(plain)
     if (lifetime === undefined) return 'format'
-    let textEnd = length
-    while (textEnd > headLength && plain[textEnd - 1] === 0x20) textEnd--
-    const text = plain.toString('utf8', headLength, textEnd)
-    // What is no UTF-8 becomes U+FFFD, which only then is worth a look at the bytes.
-    const isText = !text.includes('\ufffd') || isUtf8(plain.subarray(headLength, textEnd))
+    let end = plain.length
+    while (end > headLength && plain[end - 1] === 0x20) end--
+    const json = plain.subarray(headLength, end)
     return {
       value: canonical,
-      text: isText ? text : undefined,
+      text: isUtf8(json) ? json.toString() : undefined,
       created: plain.readUIntBE(1, 6),
       issued: plain.readUIntBE(7, 6),
       lifetime,
@@ -189,43 +132,9 @@ export class Codec {
     }
   }
 
-  /** The index of the key under which `input` has the tag that was read, or -1. */
-  #findKey(input: Buffer): number {
-    for (let index = 0; index < this.#hmacs.length; index++) {
-      this.#expected.write(this.#hmacs[index]!.tag(input), 'latin1')
-      if (timingSafeEqual(this.#expected, this.#tag)) return index
-    }
-    return -1
-  }
-
-  /** Puts 16 bytes of the pool into the IV's place. */
-  #takeIv(): void {
-    if (this.#pooled === 0) {
-      randomFillSync(this.#pool)
-      this.#pooled = poolLength
-    }
-    this.#pooled -= ivLength
-    this.#pool.copy(this.#iv, 0, this.#pooled, this.#pooled + ivLength)
-  }
-
-  /** Views are cached by padded length: making them for each call costs about 10 %. */
-  #viewsFor(length: number): Views {
-    const cached = this.#views.get(length)
-    if (cached !== undefined) return cached
-    const words = length / wordLength
-    const views = {
-      tagInput: this.#tagInput(length),
-      plain: new Uint32Array(this.#plain.buffer, 0, words),
-      ciphertext: new Uint32Array(this.#bytes.buffer, this.#ciphertextStart, words),
-    }
-    this.#views.set(length, views)
-    return views
-  }
-
-  /** A length that no P has makes a view of its own: an attacker chooses it, and would fill the cache. */
-  #tagInput(length: number): Buffer {
-    return this.#views.get(length)?.tagInput ??
-      this.#bytes.subarray(this.#tagInputStart, this.#ciphertextStart + length + suffixLength)
+  /** HMAC-SHA256 over A, IV, ciphertext and the length of A in bits. */
+  #tag(key: KeyObject, iv: Buffer, ciphertext: Buffer): Buffer {
+    return createHmac('sha256', key).update(this.#a).update(iv).update(ciphertext).update(this.#bitsOfA).digest()
   }
 }
 

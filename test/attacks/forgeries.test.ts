@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import t from 'tap'
 import { associatedData } from '../../lib/codec.js'
 import { RequestSessions, SeshcookieError, SessionHandler, type SessionEvent } from '../../lib/index.js'
-import { costOf, replaceCrypto, type Cost } from '../support/node-crypto.js'
+import { costOf, type Cost } from '../support/node-crypto.js'
 import { fuzz, seededRandom, type Random } from '../support/seeded-random.js'
 import { volume } from '../support/volume.js'
 
@@ -205,11 +205,8 @@ t.test('a cookie tells the length of its JSON to 32 bytes, and no more', async (
   t.equal(plain, mixed, 'nothing is compressed')
 })
 
-/** With a hash that does nothing: only the IVs are looked at, and the rest takes the time. */
 t.test('no IV comes twice, and no counter block', async (t) => {
-  t.teardown(replaceCrypto({ hash: () => ' '.repeat(32) }))
-
-  const count = volume(100_000, 1_000_000)
+  const count = volume(20_000, 1_000_000)
   const longest = 192n // counter blocks, of the longest cookie there is
   const high = new BigUint64Array(count)
   const ones = new Uint32Array(128)
@@ -287,15 +284,15 @@ t.test('forgeries are neither decrypted nor parsed', async (t) => {
     }
   })
   t.equal(opened, 0)
-  t.equal(calls.keystreams, 0)
-  t.equal(calls.objects, 0)
+  t.equal(calls.decryptions, 0)
+  t.equal(calls.encryptions, 0)
   t.equal(calls.parse, 0)
   t.same(Object.keys(reasons).sort(), ['format', 'length', 'tag'], 'each kind of refusal came, and one a request')
-  t.ok(calls.tags > 0 && calls.tags <= count)
-  t.equal(calls.comparisons, calls.tags, 'every tag is compared in constant time')
+  t.ok(calls.hmacs > 0 && calls.hmacs <= count)
+  t.equal(calls.comparisons, calls.hmacs, 'every tag is compared in constant time')
 
   const ofGenuine = counted(() => { watched.read(requestWith(`session=${genuine[0]}`)) })
-  t.same(ofGenuine, { tags: 1, keystreams: 1, comparisons: 1, objects: 0, parse: 1 }, 'a genuine one is')
+  t.same(ofGenuine, { hmacs: 1, comparisons: 1, encryptions: 0, decryptions: 1, parse: 1 }, 'a genuine one is')
 })
 
 t.test('eight keys: each opens its own, and four forgeries cost 32 HMACs, more of them none', async (t) => {
@@ -305,8 +302,8 @@ t.test('eight keys: each opens its own, and four forgeries cost 32 HMACs, more o
   const all = new SessionHandler(() => {}, keys, sessions)
   for (const [keyIndex, one] of keys.entries()) {
     const value = new SessionHandler(() => {}, one).encodeCookie({ keyIndex })
-    const { tags } = counted(() => { t.same({ ...all.read(requestWith(`session=${value}`)) }, { keyIndex }) })
-    t.equal(tags, keyIndex + 1)
+    const { hmacs } = counted(() => { t.same({ ...all.read(requestWith(`session=${value}`)) }, { keyIndex }) })
+    t.equal(hmacs, keyIndex + 1)
     t.same(events.pop(), { type: 'opened', keyIndex })
   }
   t.equal(refusal(all.encodeCookie({ a: 1 }), new SessionHandler(() => {}, keys[0]!)), undefined, 'the first one seals')
@@ -314,7 +311,7 @@ t.test('eight keys: each opens its own, and four forgeries cost 32 HMACs, more o
   const forgeries = (count: number) => Array.from({ length: count }, (_, i) =>
     `session=${Buffer.alloc(81, 1).fill(i, 20, 40).toString('base64url')}`).join('; ')
   const genuine = all.encodeCookie({ a: 1 })
-  const rows: [name: string, header: string, tags: number, reason: string][] = [
+  const rows: [name: string, header: string, hmacs: number, reason: string][] = [
     ['one forgery', forgeries(1), 8, 'tag'],
     ['the same four times', Array(4).fill(forgeries(1)).join('; '), 8, 'tag'],
     ['the same in 16 kB', Array(140).fill(forgeries(1)).join('; '), 8, 'tag'],
@@ -329,12 +326,12 @@ t.test('eight keys: each opens its own, and four forgeries cost 32 HMACs, more o
     ['one of 16 kB', `session=${'A'.repeat(16_000)}`, 0, 'length'],
     ['16 kB of short ones', 'session=A; '.repeat(1400), 0, 'length'],
   ]
-  for (const [name, header, tags, reason] of rows) {
+  for (const [name, header, hmacs, reason] of rows) {
     const calls = counted(() => { all.read(requestWith(header)) })
-    t.same(calls, { tags, keystreams: 0, comparisons: tags, objects: 0, parse: 0 }, name)
+    t.same(calls, { hmacs, comparisons: hmacs, encryptions: 0, decryptions: 0, parse: 0 }, name)
     t.same(events.pop(), { type: 'rejected', reason }, name)
   }
   const three = `session=; session=1; session=2; session=${genuine}`
   const calls = counted(() => { t.same({ ...all.read(requestWith(three)) }, { a: 1 }) })
-  t.same(calls, { tags: 1, keystreams: 1, comparisons: 1, objects: 0, parse: 1 }, 'three pieces of junk do no harm')
+  t.same(calls, { hmacs: 1, comparisons: 1, encryptions: 0, decryptions: 1, parse: 1 }, 'three pieces of junk do no harm')
 })

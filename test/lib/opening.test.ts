@@ -41,7 +41,7 @@ t.test('a RangeError out of open', async (t) => {
   const breaks: [name: string, read: (read: () => void) => unknown][] = [
     ['as the stack is nearly used up', withLittleStack],
     ['thrown by node:crypto', (read) => {
-      const undo = replaceCrypto({ hash: () => { throw new RangeError('Maximum call stack size exceeded') } })
+      const undo = replaceCrypto({ createHmac: () => { throw new RangeError('Maximum call stack size exceeded') } })
       try {
         read()
       } catch (error) {
@@ -78,7 +78,7 @@ t.test('a RangeError out of open', async (t) => {
 t.test('cryptography that stopped working refuses the cookie with a warning', async (t) => {
   const warnings = collectWarnings(t)
   const { events, handler, cookie } = setUp()
-  const undo = breakCrypto('hash')
+  const undo = breakCrypto('createHmac')
   try {
     t.strictSame({ ...handler.read({ headers: { cookie } } as IncomingMessage) }, {})
   } finally {
@@ -86,7 +86,7 @@ t.test('cryptography that stopped working refuses the cookie with a warning', as
   }
   await new Promise(setImmediate)
   t.strictSame(events, [{ type: 'rejected', reason: 'tag' }])
-  t.match(warnings, [{ code: 'ERR_SESHCOOKIE_OPEN', message: 'opening a cookie threw Error: no hash' }])
+  t.match(warnings, [{ code: 'ERR_SESHCOOKIE_OPEN', message: 'opening a cookie threw Error: no createHmac' }])
 })
 
 t.test('what was sealed and is no session is refused', async (t) => {

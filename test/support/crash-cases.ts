@@ -5,7 +5,7 @@
 import { Readable } from 'node:stream'
 import type { ServerResponse } from 'node:http'
 import type { SessionOptions } from '../../lib/index.js'
-import { breakCipher, breakCrypto } from './node-crypto.js'
+import { breakCrypto } from './node-crypto.js'
 
 type Undo = () => void
 
@@ -34,15 +34,15 @@ export const faults: Record<string, (session: Record<string, unknown>) => Undo |
   'a proxy that throws': store(new Proxy({}, { ownKeys: throwing, getPrototypeOf: throwing, get: throwing })),
   'no randomness': (session) => {
     session['b'] = 2
-    return breakCrypto('randomFillSync')
+    return breakCrypto('randomBytes')
   },
   'no HMAC': (session) => {
     session['b'] = 2
-    return breakCrypto('hash')
+    return breakCrypto('createHmac')
   },
   'no cipher': (session) => {
     session['b'] = 2
-    return breakCipher()
+    return breakCrypto('createCipheriv')
   },
 }
 

@@ -38,7 +38,6 @@ async function see(protocol: Case['protocol'], path: string): Promise<Seen> {
   return { status, setCookie, body }
 }
 
-// Not from the handler at work: that one would have a pool full of random bytes then.
 const cookie = `session=${new SessionHandler(() => {}, key).encodeCookie({ a: 1 })}`
 
 let warnings: string[] = []

@@ -4,12 +4,12 @@
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 
-type Name = 'createCipheriv' | 'createDecipheriv' | 'createHmac' | 'hash' | 'randomFillSync' | 'timingSafeEqual'
+type CryptoName = 'createCipheriv' | 'createDecipheriv' | 'createHmac' | 'randomBytes' | 'timingSafeEqual'
 type AnyFunction = (...args: never[]) => unknown
 
 /** Puts `functions` in the places of node:crypto's own; what it returns puts these back. */
-export function replaceCrypto(functions: Partial<Record<Name, AnyFunction>>): () => void {
-  const originals = Object.fromEntries(Object.keys(functions).map((name) => [name, crypto[name as Name]]))
+export function replaceCrypto(functions: Partial<Record<CryptoName, AnyFunction>>): () => void {
+  const originals = Object.fromEntries(Object.keys(functions).map((name) => [name, crypto[name as CryptoName]]))
   const put = (all: object) => {
     Object.assign(crypto, all)
     syncBuiltinESMExports()
@@ -19,18 +19,11 @@ export function replaceCrypto(functions: Partial<Record<Name, AnyFunction>>): ()
 }
 
 /** Has a function throw, as one does without randomness, or where the provider of OpenSSL is broken. */
-export function breakCrypto(name: Name): () => void {
+export function breakCrypto(name: CryptoName): () => void {
   return replaceCrypto({ [name]: () => { throw new Error(`no ${name}`) } })
 }
 
-/** Runs `work` with another source of randomness. */
-export function withRandom<T>(fill: (buffer: Buffer) => void, work: () => T): T {
-  const undo = replaceCrypto({
-    randomFillSync: (buffer: Buffer) => {
-      fill(buffer)
-      return buffer
-    },
-  })
+function during<T>(undo: () => void, work: () => T): T {
   try {
     return work()
   } finally {
@@ -38,71 +31,45 @@ export function withRandom<T>(fill: (buffer: Buffer) => void, work: () => T): T 
   }
 }
 
-/** Counts the calls of these functions, which work as they do otherwise, until `undo` is called. */
-export function countCrypto<N extends Name>(...names: N[]): { calls: Record<N, number>, undo: () => void } {
-  const calls = Object.fromEntries(names.map((name) => [name, 0])) as Record<N, number>
-  const counted = (name: N): [N, AnyFunction] => {
-    const original = crypto[name] as AnyFunction
-    return [name, (...args) => {
-      calls[name]++
-      return original(...args)
-    }]
-  }
-  return { calls, undo: replaceCrypto(Object.fromEntries(names.map(counted))) }
+/** Runs `work` with another source of randomness. */
+export function withRandom<T>(randomBytes: (length: number) => Buffer, work: () => T): T {
+  return during(replaceCrypto({ randomBytes }), work)
 }
 
-/** How often a function is called while `work` runs. */
-export function callsOf(name: Name, work: () => void): number {
-  const { calls, undo } = countCrypto(name)
-  try {
-    work()
-  } finally {
-    undo()
-  }
-  return calls[name]
-}
-
-/**
- * What `work` costs: tags, each of which is two hashes (RFC 2104), keystreams, each of which is one update of the one
- * cipher object that each key has, comparisons in constant time, and objects that were made for one message alone.
- */
+/** How many tags are made, how many compared in constant time, and how often is encrypted and decrypted. */
 export interface Cost {
-  tags: number
-  keystreams: number
+  hmacs: number
   comparisons: number
-  objects: number
+  encryptions: number
+  decryptions: number
 }
 
-/** The prototype of what createCipheriv makes: a handler makes its ciphers once, and updates them for each cookie. */
-const cipher = Object.getPrototypeOf(crypto.createCipheriv('aes-256-ecb', Buffer.alloc(32), null)) as crypto.Cipher
-
-/** Has all ciphers throw, those that are there too. */
-export function breakCipher(): () => void {
-  const { update } = cipher
-  cipher.update = () => { throw new Error('no cipher') }
-  return () => { cipher.update = update }
+/** Counts the calls of node:crypto, which work as they do otherwise, until `undo` is called. */
+export function countCrypto(): { cost: Cost, undo: () => void } {
+  const cost = { hmacs: 0, comparisons: 0, encryptions: 0, decryptions: 0 }
+  const counted = (name: CryptoName, count: keyof Cost): AnyFunction => {
+    const original = crypto[name] as AnyFunction
+    return (...args) => {
+      cost[count]++
+      return original(...args)
+    }
+  }
+  const undo = replaceCrypto({
+    createHmac: counted('createHmac', 'hmacs'),
+    timingSafeEqual: counted('timingSafeEqual', 'comparisons'),
+    createCipheriv: counted('createCipheriv', 'encryptions'),
+    createDecipheriv: counted('createDecipheriv', 'decryptions'),
+  })
+  return { cost, undo }
 }
 
 export function costOf(work: () => void): Cost {
-  const { calls, undo } = countCrypto('createCipheriv', 'createDecipheriv', 'createHmac', 'hash', 'timingSafeEqual')
-  const update = cipher.update as AnyFunction
-  let keystreams = 0
-  cipher.update = function (this: unknown, ...args: never[]) {
-    keystreams++
-    return Reflect.apply(update, this, args) as never
-  } as typeof cipher.update
-  try {
-    work()
-  } finally {
-    cipher.update = update as typeof cipher.update
-    undo()
-  }
-  const { createCipheriv, createDecipheriv, createHmac, hash, timingSafeEqual } = calls
-  const objects = createCipheriv + createDecipheriv + createHmac
-  return { tags: hash / 2, keystreams, comparisons: timingSafeEqual, objects }
+  const { cost, undo } = countCrypto()
+  during(undo, work)
+  return cost
 }
 
 /** How many tags `work` makes: none for a cookie that is remembered, or not looked at. */
 export function tagsOf(work: () => void): number {
-  return costOf(work).tags
+  return costOf(work).hmacs
 }

@@ -1,37 +1,16 @@
 /**
- * The primitives against the vectors of the standards that define them: the keystream and the HMAC of lib/ themselves,
- * node:crypto as lib/ calls it, the second implementation's functions, which therefore may be trusted to judge lib/,
- * and the codec where a vector fits it.
+ * The second implementation's functions against the vectors of the standards that define them, so that it may judge
+ * lib/; and the codec where a vector fits it.
  */
-import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey, hkdfSync, scryptSync }
-  from 'node:crypto'
+import { createSecretKey } from 'node:crypto'
 import t from 'tap'
 import { Codec } from '../../lib/codec.js'
-import { Hmac, padLength } from '../../lib/hmac.js'
-import { Keystream } from '../../lib/keystream.js'
-import { bigEndian, concat, ctr, hkdf, hmac, scrypt, tagInput } from '../support/second-implementation.js'
+import { bigEndian, ctr, hkdf, hmac, scrypt, tagInput } from '../support/second-implementation.js'
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'))
 const ascii = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'))
 const hex = (data: ArrayBuffer | Uint8Array) => Buffer.from(data as Uint8Array).toString('hex')
 const counting = (first: number, last: number) => Uint8Array.from({ length: last - first + 1 }, (_, i) => first + i)
-const xor = (a: Uint8Array, b: Uint8Array) => Uint8Array.from(a, (byte, i) => byte ^ b[i]!)
-
-function codecWith(encryption: Uint8Array, authentication: Uint8Array, a: Uint8Array): Codec {
-  const keys = { encryption: createSecretKey(encryption), authentication: createSecretKey(authentication) }
-  return new Codec([keys], Buffer.from(a))
-}
-
-/** The keystream of lib/, which comes in whole blocks, cut to a length. */
-function keystreamOf(key: Uint8Array, iv: Uint8Array, length: number): Uint8Array {
-  return new Keystream(createSecretKey(key)).for(Buffer.from(iv), 16 * Math.ceil(length / 16)).subarray(0, length)
-}
-
-/** The tag of lib/, which wants room before what it authenticates. */
-function tagOf(key: Uint8Array, data: Uint8Array): string {
-  const input = Buffer.concat([Buffer.alloc(padLength, 0xee), data])
-  return Buffer.from(new Hmac(createSecretKey(key)).tag(input), 'latin1').toString('hex')
-}
 
 t.test('AES-256-CTR', async (t) => {
   const rows: [name: string, key: string, iv: string, plaintext: string, ciphertext: string][] = [
@@ -68,28 +47,9 @@ t.test('AES-256-CTR', async (t) => {
   ]
   for (const [name, key, iv, plaintext, ciphertext] of rows) {
     t.test(name, async (t) => {
-      const cipher = createCipheriv('aes-256-ctr', createSecretKey(bytes(key)), bytes(iv))
-      const decipher = createDecipheriv('aes-256-ctr', createSecretKey(bytes(key)), bytes(iv))
-      t.equal(hex(cipher.update(bytes(plaintext))), hex(bytes(ciphertext)))
-      t.equal(hex(decipher.update(bytes(ciphertext))), hex(bytes(plaintext)))
       t.equal(hex(await ctr(bytes(key), bytes(iv), bytes(plaintext))), hex(bytes(ciphertext)))
-      // Encryption and decryption are one: the keystream is added.
-      const keystream = keystreamOf(bytes(key), bytes(iv), bytes(plaintext).length)
-      t.equal(hex(xor(bytes(plaintext), keystream)), hex(bytes(ciphertext)), 'the keystream of lib/')
-      t.equal(hex(xor(bytes(ciphertext), keystream)), hex(bytes(plaintext)))
     })
   }
-
-  t.test('the counter is the whole block, and goes around from its last value to 0', async (t) => {
-    const key = counting(0, 31)
-    // The key stream of a counter block is that block in ECB mode.
-    const ecb = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false)
-    const stream = ecb.update(concat(new Uint8Array(16).fill(255), new Uint8Array(16), bigEndian(1, 16)))
-    const last = new Uint8Array(16).fill(255)
-    t.equal(hex(createCipheriv('aes-256-ctr', key, last).update(new Uint8Array(48))), hex(stream))
-    t.equal(hex(await ctr(key, last, new Uint8Array(48))), hex(stream))
-    t.equal(hex(keystreamOf(key, last, 48)), hex(stream), 'the keystream of lib/')
-  })
 })
 
 t.test('HMAC-SHA256, RFC 4231', async (t) => {
@@ -127,12 +87,7 @@ t.test('HMAC-SHA256, RFC 4231', async (t) => {
   ]
   for (const [name, key, data, tag] of rows) {
     t.test(name, async (t) => {
-      const ofNode = createHmac('sha256', createSecretKey(key)).update(data).digest('hex')
-      t.equal(ofNode.slice(0, tag.length), tag)
-      t.equal(hex(await hmac(key, data)), ofNode)
-      // RFC 2104 §2: a longer key is hashed first. All keys of lib/ have 32 bytes.
-      const fitting = key.length > 64 ? createHash('sha256').update(key).digest() : key
-      t.equal(tagOf(fitting, data), ofNode, 'the HMAC of lib/')
+      t.equal(hex(await hmac(key, data)).slice(0, tag.length), tag)
     })
   }
 })
@@ -155,7 +110,6 @@ t.test('HKDF-SHA256, RFC 5869', async (t) => {
   ]
   for (const [name, key, salt, info, length, okm] of rows) {
     t.test(name, async (t) => {
-      t.equal(hex(hkdfSync('sha256', key, salt, info, length)), hex(bytes(okm)))
       t.equal(hex(await hkdf(key, salt, info, length)), hex(bytes(okm)))
     })
   }
@@ -182,7 +136,6 @@ t.test('scrypt, RFC 7914 section 12', async (t) => {
   ]
   for (const [password, salt, N, r, p, key] of rows) {
     t.test(`${password}, ${salt}, N = ${N}, r = ${r}, p = ${p}`, async (t) => {
-      t.equal(hex(scryptSync(password, salt, 64, { N, r, p })), hex(bytes(key)))
       t.equal(hex(scrypt(ascii(password), ascii(salt), N, r, p, 64)), hex(bytes(key)))
     })
   }
@@ -221,9 +174,10 @@ t.test('the framing of the tag\'s input, RFC 7518 appendix B', async (t) => {
 
   t.test('B.1 by our codec, which finds fault with what was encrypted, but not with the tag', async (t) => {
     const [, , keyBytes, ciphertext, tag] = rows[0]!
-    const codec = codecWith(new Uint8Array(32), counting(0, keyBytes - 1), a)
+    const authentication = createSecretKey(counting(0, keyBytes - 1))
+    const codec = new Codec([{ encryption: createSecretKey(Buffer.alloc(32)), authentication }], Buffer.from(a))
     const token = Buffer.concat([Buffer.of(1), iv, bytes(ciphertext), bytes(tag)])
-    t.equal(codec.open(token.toString('base64url')), 'format', 'it is no multiple of 32 bytes')
+    t.equal(codec.open(token.toString('base64url')), 'format', 'P is always a multiple of 32 bytes')
     for (const at of [1, 16, 17, token.length - 33, token.length - 32, token.length - 1]) {
       const changed = Buffer.from(token)
       changed[at]! ^= 1

@@ -126,7 +126,7 @@ const requestOf = (cookie: string) => ({ headers: { cookie } }) as IncomingMessa
 const valueOf = (line: string | undefined) => line?.slice(line.indexOf('=') + 1).split(';')[0]
 
 /** Runs `seal` with an IV of ours in place of random bytes. */
-const withIv = <T>(iv: Uint8Array, seal: () => T): T => withRandom((buffer) => buffer.fill(iv), seal)
+const withIv = <T>(iv: Uint8Array, seal: () => T): T => withRandom(() => Buffer.from(iv), seal)
 
 t.test('the library', async (t) => {
   const { now } = Date
