@@ -1,4 +1,4 @@
-import { completeHead, withdrawLine, type HeadAdditions } from './header-fields.js'
+import { completeHead, type HeadAdditions } from './header-fields.js'
 import { askedUrl } from './request.js'
 import type { AnyRequest, AnyResponse } from './types.js'
 
@@ -36,15 +36,19 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
   const { url } = req // a router may rewrite it, and the browser does not know
   const hook = (original: WriteHead): WriteHead => function (...args) {
     if (res.headersSent || isGone(req, res)) return Reflect.apply(original, res, args)
-    const head = watcher.head(req)
+    const additions = watcher.head(req)
+    const head = additions && completeHead(req, askedUrl(req, url), res, args, additions)
     try {
-      return head === undefined
-        ? Reflect.apply(original, res, args)
-        : writeCompleted(req, url, res, original, args, head)
+      return Reflect.apply(original, res, head?.args ?? args)
+    } catch (error) {
+      // Node refused a header of the handler's, and nothing has left: restore the headers, so that its error page
+      // starts clean.
+      if (!res.headersSent) head?.undo()
+      throw error
     } finally {
       // Also where a wrapper of writeHead throws after it called Node's.
       if (res.headersSent) {
-        watcher.sent(req, false)
+        watcher.sent(req, head?.hasYielded === true)
         if (head !== undefined) res.on('close', () => watcher.closed(req))
       }
     }
@@ -58,20 +62,4 @@ function isGone(req: AnyRequest, res: AnyResponse): boolean {
   if (req.httpVersionMajor >= 2) return false
   const { destroyed, socket } = res as { destroyed?: boolean, socket?: { destroyed?: boolean } | null }
   return destroyed === true || socket?.destroyed === true
-}
-
-function writeCompleted(
-  req: AnyRequest, url: string | undefined, res: AnyResponse, original: WriteHead, args: unknown[], head: HeadAdditions,
-): unknown {
-  const undo: (() => void)[] = []
-  try {
-    return Reflect.apply(original, res, completeHead(req, askedUrl(req, url), res, args, head, undo))
-  } catch (error) {
-    // Node refused a header of the handler's: nothing has left, and its error answer is to find things as they were.
-    if (!res.headersSent) {
-      for (const step of undo) step()
-      if (head.line !== undefined) withdrawLine(res, head.line)
-    }
-    throw error
-  }
 }

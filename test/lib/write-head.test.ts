@@ -14,7 +14,7 @@ import { collectWarnings } from '../support/warnings.js'
 type Send = (res: ServerResponse) => unknown
 
 const shared = Object.freeze(['a=1', 'b=2']) as string[]
-const sharedHeaders = Object.freeze({ 'set-cookie': shared, 'Vary': Object.freeze(['Accept', 'X-A']) as string[] })
+const sharedHeaders = Object.freeze({ 'set-cookie': shared, 'Vary': 'Accept' })
 
 /** Ways for headers to leave. What they send without the library is what must come with it, and ours. */
 const ways: [name: string, send: Send][] = [
@@ -43,7 +43,6 @@ const ways: [name: string, send: Send][] = [
   ['writeHead after setHeader', (res) => res.setHeader('Set-Cookie', 'a=1').writeHead(200, { 'X-A': '1' }).end()],
   ['writeHead over setHeader', (res) => res.setHeader('Set-Cookie', 'gone=1').writeHead(200, { 'Set-Cookie': 'a=1' }).end()],
   ['writeHead with a flat array after setHeader', (res) => res.setHeader('X-B', '1').writeHead(200, ['Set-Cookie', 'a=1', 'X-A', '1']).end()],
-  ['writeHead with two letter cases after setHeader', (res) => res.setHeader('X-B', '1').writeHead(200, { vary: 'Cookie', Vary: 'X-A' }).end()],
   ['writeHead after removeHeader', (res) => { res.setHeader('X-B', '1'); res.removeHeader('X-B'); res.writeHead(200, { 'Set-Cookie': ['a=1'] }).end() }],
   ['setHeader', (res) => res.setHeader('Set-Cookie', 'a=1').setHeader('X-A', '1').end()],
   ['setHeader in lower case', (res) => res.setHeader('set-cookie', ['a=1', 'b=2']).setHeader('x-a', '1').end()],
@@ -83,7 +82,7 @@ t.test('the handler\'s own headers come out as without the library', async (t) =
         t.equal(answer.body, bare.body)
         t.equal(answer.all('set-cookie').length, bare.all('set-cookie').length + cookies)
         if (cookies === 1) t.strictSame(served.sessionIn(answer), { a: 1 })
-        const merged = new Map([['vary', /(, )?Cookie$/], ['cache-control', /(, )?no-store$/]])
+        const merged = new Map([['vary', /(, )?Cookie$/], ['cache-control', /^no-store(, )?/]])
         const others = answer.fields.flatMap(([field, value]) => {
           const rest = asked === 'never asked for' ? value : value.replace(merged.get(field.toLowerCase()) ?? /^$/, '')
           return value.startsWith('session=') || (rest === '' && rest !== value) ? [] : [[field, rest]]
@@ -98,23 +97,31 @@ t.test('the handler\'s own headers come out as without the library', async (t) =
 })
 
 t.test('Vary and Cache-Control are merged', async (t) => {
-  const rows: [field: string, given: string | string[], got: string[]][] = [
-    ['Vary', 'Accept', ['Accept, Cookie']],
-    ['Vary', '', ['', 'Cookie']],
-    ['Vary', 'Cookie', ['Cookie']],
-    ['Vary', 'cookie', ['cookie']],
-    ['Vary', 'accept,COOKIE , x', ['accept,COOKIE , x']],
-    ['Vary', '*', ['*']],
-    ['Vary', 'X-Cookie', ['X-Cookie, Cookie']],
-    ['Vary', ['Accept', 'Cookie'], ['Accept', 'Cookie']],
-    ['Vary', ['Accept', 'X-A'], ['Accept', 'X-A', 'Cookie']],
-    ['Cache-Control', 'public, max-age=60', ['public, max-age=60, no-store']],
-    ['Cache-Control', 'No-Store', ['No-Store']],
-    ['Cache-Control', 'private,no-store', ['private,no-store']],
-    ['Cache-Control', 'no-store-x', ['no-store-x, no-store']],
-    ['Cache-Control', 'x="a\\", no-store, "', ['x="a\\", no-store, ", no-store']],
-    ['Cache-Control', 'private="a, no-store, b"', ['private="a, no-store, b", no-store']],
-    ['Cache-Control', ['public', 'max-age=60'], ['public', 'max-age=60', 'no-store']],
+  const rows: [field: string, given: string | string[], got: string][] = [
+    ['Vary', 'Accept', 'Accept, Cookie'],
+    ['Vary', '', 'Cookie'],
+    ['Vary', 'Cookie', 'Cookie'],
+    ['Vary', 'cookie', 'cookie'],
+    ['Vary', 'accept,COOKIE , x', 'accept,COOKIE , x'],
+    ['Vary', '*', '*'],
+    ['Vary', ['*', 'Accept'], '*, Accept'],
+    ['Vary', 'X-Cookie', 'X-Cookie, Cookie'],
+    ['Vary', ['Cookie', 'Accept'], 'Cookie, Accept'],
+    ['Vary', ['Accept', 'X-A'], 'Accept, X-A, Cookie'],
+    ['Vary', ['', ' ', 'Accept'], 'Accept, Cookie'],
+    ['Cache-Control', 'public, max-age=60', 'no-store, public, max-age=60'],
+    ['Cache-Control', 'No-Store', 'No-Store'],
+    ['Cache-Control', 'no-store,private', 'no-store,private'],
+    ['Cache-Control', 'private,no-store', 'no-store, private'],
+    ['Cache-Control', 'no-store, private, NO-STORE', 'no-store, private'],
+    ['Cache-Control', 'no-store-x', 'no-store, no-store-x'],
+    ['Cache-Control', 'no-store=1', 'no-store'],
+    ['Cache-Control', 'x="a\\", no-store, "', 'no-store, x="a\\", no-store, "'],
+    ['Cache-Control', 'private="a, no-store, b"', 'no-store, private="a, no-store, b"'],
+    ['Cache-Control', 'private="a', 'no-store, private="a'],
+    ['Cache-Control', ['public', 'max-age=60'], 'no-store, public, max-age=60'],
+    ['Cache-Control', ['no-store', 'max-age=60'], 'no-store, max-age=60'],
+    ['Cache-Control', '', 'no-store'],
   ]
   for (const [field, given, got] of rows) {
     const ways: [name: string, send: Send][] = [
@@ -127,7 +134,7 @@ t.test('Vary and Cache-Control are merged', async (t) => {
           sessions.get(req).a = 1
           send(res)
         })
-        t.strictSame((await served.ask('/')).all(field.toLowerCase()), got)
+        t.strictSame((await served.ask('/')).all(field.toLowerCase()), [got])
       })
     }
   }
@@ -137,7 +144,7 @@ t.test('Vary and Cache-Control are merged', async (t) => {
       sessions.get(req).a = 1
       res.writeHead(200, ['Vary', 'Cookie', 'Vary', 'Accept']).end()
     })
-    t.strictSame((await served.ask('/')).all('vary'), ['Cookie', 'Accept'])
+    t.strictSame((await served.ask('/')).all('vary'), ['Cookie, Accept'])
   })
 
   t.test('cacheHeaders: false leaves both alone', async (t) => {
@@ -613,58 +620,7 @@ t.test('a head that Node refuses leaves the headers that were set as they were',
   })
   const answer = await served.ask('/')
   t.strictSame(seen, ['Accept', 'private', ['a=1', 'session=own']])
-  t.strictSame([answer.all('vary'), answer.all('cache-control')], [['Accept, Cookie'], ['private, no-store']])
-})
-
-t.test('a head that Node refuses leaves no line of ours, whatever becomes of the session then', async (t) => {
-  const refused = { 'Set-Cookie': 'own=1', 'Vary': 'Accept', 'X-A': undefined }
-  const rows: [name: string, before: Send, send: Send][] = [
-    ['an object where nothing is set', () => {}, (res) => res.writeHead(200, refused)],
-    ['an object where something is set', (res) => res.setHeader('X-B', '1'), (res) => res.writeHead(200, refused)],
-    ['a flat array where something is set', (res) => res.setHeader('X-B', '1'),
-      (res) => res.writeHead(200, ['Set-Cookie', 'own=1', 'Set-Cookie', ['b=2', 'session=x; Path=/'], 'X-A', undefined] as never)],
-    ['an object over what is set', (res) => res.setHeader('Set-Cookie', 'set=1'), (res) => res.writeHead(200, refused)],
-    ['a line of ours alone', (res) => res.setHeader('X-B', '1'),
-      (res) => res.writeHead(200, { 'Set-Cookie': 'session=x; Path=/', 'X-A': undefined })],
-  ]
-  for (const [name, before, send] of rows) {
-    for (const isHttp2 of [false, true]) {
-      t.test(`${name}${isHttp2 ? ', HTTP/2' : ''}`, async (t) => {
-        const events: string[] = []
-        const sessions = new RequestSessions({ onEvent: ({ type }) => { events.push(type) } })
-        const handler = new SessionHandler((req, res) => {
-          sessions.get(req)['a'] = 1
-          before(res)
-          t.throws(() => send(res), { code: /^ERR_HTTP2?_INVALID_HEADER_VALUE$/ })
-          delete sessions.get(req)['a']
-          res.statusCode = 500
-          res.end('error')
-        }, key, sessions)
-        const answer = isHttp2
-          ? await askHttp2(await listen(t, http2.createServer(handler.listener as never)), '/')
-          : await ask(await listen(t, handler.listener), '/')
-        t.equal(answer.status, 500)
-        t.strictSame(answer.setCookie.filter((line) => line.startsWith('session=')), [])
-        t.strictSame(events, [])
-      })
-    }
-  }
-})
-
-t.test('a head that Node refuses leaves the lines that Node would have left', async (t) => {
-  const linesOf = (isOurs: boolean) => {
-    const { req, res } = requestAndResponse()
-    const sessions = new RequestSessions()
-    if (isOurs) {
-      new SessionHandler(null, key, sessions).attach(req, res)
-      sessions.get(req)['a'] = 1
-    }
-    res.setHeader('X-B', '1')
-    t.throws(() => res.writeHead(200, { 'Set-Cookie': ['own=1', 'b=2'], 'X-A': 'a\nb' }), { code: 'ERR_INVALID_CHAR' })
-    return res.getHeader('Set-Cookie')
-  }
-  t.strictSame(linesOf(true), ['own=1', 'b=2'])
-  t.strictSame(linesOf(true), linesOf(false))
+  t.strictSame([answer.all('vary'), answer.all('cache-control')], [['Accept, Cookie'], ['no-store, private']])
 })
 
 t.test('writeHeader, which Node 26 no longer has, where a package puts it back', async (t) => {
