@@ -1,28 +1,25 @@
-import { hasTokens, type Tokens } from './session-tokens.js'
-import { checkValues, unreadableError, valueError } from './session-values.js'
+import { tokensOf } from './session-tokens.js'
+import { checkValues, unreadableError } from './session-values.js'
 
 /**
  * The JSON text of a session.
  * @throws ValueError, SizeError as {@link checkValues} does
  */
 export function stringifySession(session: object): string {
-  return stringifyChecked(session, checkValues(session))
+  checkValues(session)
+  return stringifyChecked(session)
 }
 
 /**
- * The JSON text of a session whose values were looked at, proved to hold what was seen: a getter, a proxy or a `toJSON`
- * may have answered differently.
- * @throws ValueError where it does not
+ * The JSON text of a session whose values were looked at.
+ * @throws ValueError where it cannot be read a second time
  */
-export function stringifyChecked(session: object, tokens: Tokens): string {
-  let text: string
+export function stringifyChecked(session: object): string {
   try {
-    text = JSON.stringify(session)
+    return JSON.stringify(session)
   } catch {
     throw unreadableError()
   }
-  if (hasTokens(JSON.parse(text ?? 'null') as object, tokens)) return text
-  throw valueError('session', 'not the same when it is read twice: a getter, proxy or toJSON in it answers differently')
 }
 
 /** The session that a JSON text holds, with a null prototype, or undefined where it holds none. */
@@ -30,18 +27,13 @@ export function parseSession(text: string): object | undefined {
   let session: unknown
   try {
     session = JSON.parse(text)
-    // Only a text with one of these in it can have a key `__proto__`, which would change a prototype when copied.
-    if (text.includes('__proto__') || text.includes('\\u')) {
-      JSON.parse(text, (key, value: unknown) => {
-        if (key === '__proto__') session = undefined
-        return value
-      })
-    }
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error // the stack is used up: that says nothing about the text
   }
   if (session === null || typeof session !== 'object' || Array.isArray(session)) return undefined
+  // Only a text with one of these in it can have a key `__proto__`, which would change a prototype when copied.
+  if (/__proto__|\\u/.test(text) && tokensOf(session) === undefined) return undefined
   return Object.setPrototypeOf(session, null) as object
 }
 

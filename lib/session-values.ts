@@ -1,11 +1,9 @@
 import { misuse, SizeError, ValueError } from './errors.js'
-import { isOfNoClass, isPlain } from './plain.js'
 import { isIdentifier, quoted } from './quoted.js'
-import { arrayStart, end, objectStart, type Tokens } from './session-tokens.js'
+import { arrayStart, end, isPlainValue, maxDepth, objectStart, type Tokens } from './session-tokens.js'
 import { maxLineLength } from './set-cookie.js'
 
-const maxDepth = 64 // levels of objects and arrays, the session's own included
-const maxValues = 4096 // elements and properties, each time they are met; more fit into no cookie
+const maxValues = 4096 // elements and properties, counted once per occurrence; more fit into no cookie
 const maxCharacters = 4096 // of strings and names; more fit into no cookie
 const maxCounted = 65_536 // bytes that are counted to find the largest keys of a session that is too large
 
@@ -98,7 +96,7 @@ class Look {
     const parents = this.#parents
     if (parents.includes(value)) return ['', 'a cycle']
     if (parents.length === maxDepth) return ['', `nested more than ${maxDepth} deep`]
-    if (!isOfNoClass(value)) return ['', `an instance of ${className(value)}`]
+    if (!isPlainValue(value)) return ['', `an instance of ${className(value)}`]
     if ((JSON as RawJSON).isRawJSON?.(value)) return ['', 'raw JSON']
     // JSON.stringify would call it, and store what it returns.
     if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return ['.toJSON', 'a function']
@@ -169,7 +167,7 @@ export function copyOfValues(data: object): object {
   let left = maxValues + 1
   const copyOf = (value: unknown): unknown => {
     // What has no copy stays what it is, so that it is refused when the session is stored, and not stored as another.
-    if (value === null || typeof value !== 'object' || !isOfNoClass(value)) return value
+    if (value === null || typeof value !== 'object' || !isPlainValue(value)) return value
     if (Array.isArray(value)) {
       const copy: unknown[] = []
       for (let index = 0; index < value.length && left-- > 0; index++) copy.push(copyOf(value[index]))
@@ -199,7 +197,7 @@ export function copyOfValues(data: object): object {
 
 /** @throws TypeError for what is no plain object */
 export function checkPlain(value: unknown, name: string): asserts value is object {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || !isPlain(value)) {
+  if (value === null || typeof value !== 'object' || Array.isArray(value) || !isPlainValue(value)) {
     throw misuse(TypeError, name, 'a plain object', value)
   }
 }

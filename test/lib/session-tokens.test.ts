@@ -1,5 +1,6 @@
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import { areSame, hasTokens, tokensOf } from '../../lib/session-tokens.js'
+import { areSame, hasTokens, isPlainValue, tokensOf } from '../../lib/session-tokens.js'
 import { checkValues } from '../../lib/session-values.js'
 
 // No two of them have the same JSON text.
@@ -11,15 +12,16 @@ const texts = [
   '{"a":[null]}', '{"a":"[]"}', '{"a":"end"}', '{"a":"Symbol(end)"}', '{"a":-1}', '{"a":1e300}',
 ]
 const parsed = (text: string) => JSON.parse(text) as object
+const tokensIn = (text: string) => tokensOf(parsed(text))!
 
 t.test('two sessions have the same tokens where, and only where, they have the same text', async (t) => {
   const wrong: string[] = []
   for (const text of texts) {
     for (const other of texts) {
       const isSame = text === other
-      if (areSame(tokensOf(parsed(text)), tokensOf(parsed(other))) !== isSame) wrong.push(`${text} and ${other}`)
-      if (areSame(checkValues(parsed(text)), tokensOf(parsed(other))) !== isSame) wrong.push(`a look at ${text}, ${other}`)
-      if (hasTokens(parsed(text), tokensOf(parsed(other))) !== isSame) wrong.push(`${text} has those of ${other}`)
+      if (areSame(tokensIn(text), tokensIn(other)) !== isSame) wrong.push(`${text} and ${other}`)
+      if (areSame(checkValues(parsed(text)), tokensIn(other)) !== isSame) wrong.push(`a look at ${text}, ${other}`)
+      if (hasTokens(parsed(text), tokensIn(other)) !== isSame) wrong.push(`${text} has those of ${other}`)
     }
   }
   t.strictSame(wrong, [])
@@ -34,7 +36,7 @@ t.test('what has one text has the same tokens', async (t) => {
     ['another spelling', { a: 'b', c: 100 }, '{"\\u0061":"\\u0062","c":1e2}'],
     ['a name twice, whose last value counts', { a: 2, b: 1 }, '{"a":1,"b":1,"a":2}'],
   ]
-  for (const [name, session, text] of pairs) t.ok(areSame(checkValues(session), tokensOf(parsed(text))), name)
+  for (const [name, session, text] of pairs) t.ok(areSame(checkValues(session), tokensIn(text)), name)
 })
 
 t.test('what a session has become is not taken for what it was', async (t) => {
@@ -55,5 +57,38 @@ t.test('what a session has become is not taken for what it was', async (t) => {
     ['an instance of a class', { a: new (class { b = 1 })() }, '{"a":{"b":1}}'],
     ['an instance of a subclass of Array', { a: new (class extends Array {})() }, '{"a":[]}'],
   ]
-  for (const [name, session, text] of became) t.notOk(hasTokens(session, tokensOf(parsed(text))), name)
+  for (const [name, session, text] of became) t.notOk(hasTokens(session, tokensIn(text)), name)
+})
+
+const nested = (depth: number) => `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`
+const storable: [name: string, text: string, isStorable: boolean][] = [
+  ['64 levels', nested(64), true],
+  ['65 levels', nested(65), false],
+  ['65 levels of objects', `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`, false],
+  ['as many levels as a cookie has room for', nested(1500), false],
+  ['the largest numbers', '{"a":[1.7976931348623157e308,-1.7976931348623157e308]}', true],
+  ['a number out of range', '{"a":1e999}', false],
+  ['a negative number out of range, further in', '{"a":[{"b":-1e999}]}', false],
+  ['words for what is out of range', '{"a":"Infinity","Infinity":"-Infinity"}', true],
+  ['a key __proto__', '{"a":[{"__proto__":1}]}', false],
+]
+t.test('only what could be stored again has tokens:', async (t) => {
+  for (const [name, text, isStorable] of storable) t.equal(tokensOf(parsed(text)) !== undefined, isStorable, name)
+})
+
+const inherits = (prototype: object | null): object => Object.create(prototype) as object
+const plain: [name: string, value: object, isPlain: boolean][] = [
+  ['an object literal', {}, true],
+  ['an object without a prototype', inherits(null), true],
+  ['an object of another realm', runInNewContext('({})') as object, true],
+  ['what inherits from a bare object', inherits(inherits(null)), false],
+  ['what inherits from an object literal', inherits({}), false],
+  ['an instance of a class', new (class {})(), false],
+  ['a Map', new Map(), false],
+  ['an array', [], true],
+  ['an array of another realm', runInNewContext('[]') as object, true],
+  ['an instance of a subclass of Array', new (class extends Array {})(), false],
+]
+t.test('plain values', async (t) => {
+  for (const [name, value, isPlain] of plain) t.equal(isPlainValue(value), isPlain, name)
 })
