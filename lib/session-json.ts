@@ -1,25 +1,26 @@
-import { tokensOf } from './session-tokens.js'
-import { checkValues, unreadableError } from './session-values.js'
+import { hasTokens, tokensOf, type Tokens } from './session-tokens.js'
+import { checkValues, unreadableError, valueError } from './session-values.js'
 
 /**
  * The JSON text of a session.
  * @throws ValueError, SizeError as {@link checkValues} does
  */
 export function stringifySession(session: object): string {
-  checkValues(session)
-  return stringifyChecked(session)
+  return stringifyChecked(session, checkValues(session))
 }
 
 /**
- * The JSON text of a session whose values were looked at.
- * @throws ValueError where it cannot be read a second time
+ * The JSON text of a session whose values were looked at, which is proved to hold these values and no others.
+ * @throws ValueError where it does not: a getter, a `toJSON` or raw JSON may make something else of them
  */
-export function stringifyChecked(session: object): string {
+export function stringifyChecked(session: object, tokens: Tokens): string {
   try {
-    return JSON.stringify(session)
+    const text = JSON.stringify(session)
+    if (hasTokens(JSON.parse(text), tokens)) return text
   } catch {
     throw unreadableError()
   }
+  throw valueError('session', 'not the same when it is read twice, or a toJSON changes it')
 }
 
 /** The session that a JSON text holds, with a null prototype, or undefined where it holds none. */

@@ -9,9 +9,6 @@ const maxCounted = 65_536 // bytes that are counted to find the largest keys of 
 
 type Flaw = [path: string, found: string]
 
-/** Node.js 22 and later have raw JSON: objects that JSON.stringify writes as the text that they hold. */
-type RawJSON = typeof JSON & { isRawJSON?(value: unknown): boolean }
-
 /** What is found where a session is too large. */
 const tooLarge = 'too large'
 
@@ -97,9 +94,6 @@ class Look {
     if (parents.includes(value)) return ['', 'a cycle']
     if (parents.length === maxDepth) return ['', `nested more than ${maxDepth} deep`]
     if (!isPlainValue(value)) return ['', `an instance of ${className(value)}`]
-    if ((JSON as RawJSON).isRawJSON?.(value)) return ['', 'raw JSON']
-    // JSON.stringify would call it, and store what it returns.
-    if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return ['.toJSON', 'a function']
     parents.push(value)
     const flaw = Array.isArray(value) ? this.#flawInArray(value) : this.#flawInObject(value)
     this.tokens.push(end)

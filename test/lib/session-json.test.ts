@@ -72,6 +72,54 @@ t.test('a session has a text, or none where it cannot be stored', async (t) => {
   t.throws(() => stringifySession(session), { code: 'ERR_SESHCOOKIE_VALUE', message: /^session is not readable/ })
 })
 
+/** A getter that answers otherwise when it is asked again. */
+const fickle = (...answers: unknown[]) => {
+  let reads = 0
+  return { get a() { return answers[Math.min(reads++, answers.length - 1)] } }
+}
+const boxed = Object.setPrototypeOf(new Boolean(true), null) as object
+const hiddenToJSON = (value: unknown) => Object.defineProperty({ b: 1 }, 'toJSON', { value: () => value })
+const changing: [name: string, session: () => object][] = [
+  ['NaN the second time', () => fickle(1, NaN)],
+  ['another value the second time', () => fickle(1, 2)],
+  ['nothing the second time', () => fickle(1, undefined)],
+  ['another order the second time', () => fickle({ b: 1, c: 2 }, { c: 2, b: 1 })],
+  ['what is too deep the second time', () => fickle([], JSON.parse(`${'['.repeat(1000)}${']'.repeat(1000)}`))],
+  ['a Boolean without a prototype', () => ({ a: boxed })],
+  ['a session that is one', () => boxed],
+  ['a toJSON that is not enumerable', () => ({ a: [hiddenToJSON('evil')] })],
+  ['a toJSON of the session', () => hiddenToJSON({ b: 2 })],
+  ['a toJSON that adds a key __proto__', () => hiddenToJSON(JSON.parse('{"b":1,"__proto__":{"c":2}}'))],
+]
+t.test('what JSON.stringify makes is refused where it is not what was looked at:', async (t) => {
+  const refusal = { code: 'ERR_SESHCOOKIE_VALUE', path: 'session', found: /^not the same when it is read twice/ }
+  for (const [name, session] of changing) t.throws(() => stringifySession(session()), refusal, name)
+
+  const { rawJSON } = JSON as typeof JSON & { rawJSON?(text: string): object }
+  for (const text of rawJSON === undefined ? [] : ['1e400', '1', '"x"']) {
+    t.throws(() => stringifySession({ a: rawJSON!(text) }), refusal, `raw JSON ${text}`)
+    t.throws(() => stringifySession(rawJSON!(text)), refusal, `raw JSON ${text} as the session`)
+  }
+
+  for (const prototype of [Object.prototype, Array.prototype]) {
+    Object.defineProperty(prototype, 'toJSON', { value: () => 'evil', configurable: true })
+    let error: unknown
+    try {
+      stringifySession({ a: [1] })
+    } catch (thrown) {
+      error = thrown
+    } finally {
+      delete (prototype as { toJSON?: unknown }).toJSON
+    }
+    t.match(error, refusal)
+  }
+})
+
+t.test('what JSON says in another way is what was looked at', async (t) => {
+  t.equal(stringifySession({ a: -0, b: '\ud83d', c: undefined }), '{"a":0,"b":"\\ud83d"}')
+  t.equal(stringifySession(fickle({ b: [1] }, { b: [1] })), '{"a":{"b":[1]}}', 'another object with the same values')
+})
+
 t.test('a text is not taken for none when the stack is used up', async (t) => {
   const real = JSON.parse
   JSON.parse = () => { throw new RangeError('Maximum call stack size exceeded') }

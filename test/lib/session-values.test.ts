@@ -100,7 +100,7 @@ const refused: [name: string, session: object, message: string][] = [
     'session.a[0].__proto__ is a key that changes prototypes'],
   ['toJSON', { toJSON() { return {} } }, 'session.toJSON is a function'],
   ['toJSON further in', { a: [{ toJSON: () => 1 }] }, 'session.a[0].toJSON is a function'],
-  ['toJSON of an array', { a: Object.assign([], { toJSON: () => 1 }) }, 'session.a.toJSON is a function'],
+  ['toJSON of an array', { a: Object.assign([], { toJSON: () => 1 }) }, 'session.a.toJSON is a property of an array'],
   ['objects 65 deep', nested(65), `session${deep} is nested more than 64 deep`],
   ['arrays 65 deep, the session included', { a: nested(64, true) },
     `session.a${'[0]'.repeat(63)} is nested more than 64 deep`],
@@ -154,36 +154,6 @@ t.test('a session cannot be stored because of', async (t) => {
       t.strictSame(JSON.parse(JSON.stringify(error)), { name: 'ValueError', code: 'ERR_SESHCOOKIE_VALUE', message, path, found })
     })
   }
-
-  // Node.js 20 has none: what stands in for it there looks as it does to the library.
-  const json = JSON as typeof JSON & { rawJSON?(text: string): object, isRawJSON?(value: unknown): boolean }
-  const { rawJSON, isRawJSON } = json
-  const raw = rawJSON?.('1e400') ?? Object.freeze(bare({ rawJSON: '1e400' }))
-  json.isRawJSON = isRawJSON ?? ((value) => value === raw)
-  t.teardown(() => { if (isRawJSON === undefined) delete json.isRawJSON })
-  for (const [path, session] of [['', raw], ['.a', { a: raw }], ['.a[1]', { a: [{ rawJSON: '1' }, raw] }]] as const) {
-    t.test(`raw JSON at session${path}`, async (t) => {
-      t.throws(() => stringifySession(session), {
-        message: `session${path} is raw JSON`,
-        code: 'ERR_SESHCOOKIE_VALUE',
-      })
-    })
-  }
-
-  t.test('toJSON on Object.prototype, until it goes', async (t) => {
-    const session = bare({ a: { b: 1 } })
-    Object.defineProperty(Object.prototype, 'toJSON', { value: () => 'evil', configurable: true })
-    let error: unknown
-    try {
-      stringifySession(session)
-    } catch (thrown) {
-      error = thrown
-    } finally {
-      delete (Object.prototype as { toJSON?: unknown }).toJSON
-    }
-    t.match(error, { message: 'session.a.toJSON is a function', code: 'ERR_SESHCOOKIE_VALUE' })
-    t.equal(stringifySession(session), '{"a":{"b":1}}')
-  })
 
   t.test('a value, whose content the message leaves out', async (t) => {
     for (const value of [new String('secret'), Object('secret') as object, Buffer.from('secret'), Symbol('secret')]) {
