@@ -12,13 +12,25 @@ type Flaw = [path: string, found: string]
 /** What is found where a session is too large. */
 const tooLarge = 'too large'
 
+/** What can be stored in the place of what was found. */
+const cures: readonly [found: RegExp, cure: string][] = [
+  [/ Date$/, 'its getTime() or toISOString()'],
+  [/ (Buffer|Uint8Array)$/, "Buffer.from(it).toString('base64url')"],
+  [/ (Map|Set|\w+\d\w*Array)$/, 'Array.from(it)'],
+  [/ URL$/, 'its href'],
+  [/ RegExp$/, 'its source'],
+  [/ \w*Error$/, 'its message'],
+  [/^a bigint$/, 'its toString()'],
+]
+
 /** That a session cannot be looked at. */
 export function unreadableError(): ValueError {
   return valueError('session', 'not readable: a getter or proxy in it threw')
 }
 
 export function valueError(path: string, found: string): ValueError {
-  return new ValueError(`${path} is ${found}`, { path, found })
+  const cure = cures.find(([pattern]) => pattern.test(found))?.[1]
+  return new ValueError(`${path} is ${found}${cure === undefined ? '' : `: store ${cure}`}`, { path, found })
 }
 
 /**
@@ -54,27 +66,24 @@ export function sizeError(bytes: number, largest: SizeError['largest'], how?: st
     { bytes, limit: maxLineLength, largest })
 }
 
-/** The largest keys of a session that is too large to count all of it, with the bytes that they take at least. */
-function largestKeys(session: object): { key: string, bytes: number }[] {
+/** The three largest top-level keys, with the bytes that they take: at least, where they cannot be stored. */
+export function largestKeys(session: object): SizeError['largest'] {
   const counted: { key: string, bytes: number }[] = []
   let left = maxCounted
   for (const key of Object.keys(session)) {
     const look = new Look()
+    let bytes: number | undefined
     try {
-      look.flawIn({ [key]: session[key as keyof typeof session] as unknown })
+      const alone = { [key]: session[key as keyof typeof session] as unknown }
+      if (look.flawIn(alone) === undefined) bytes = Buffer.byteLength(JSON.stringify(alone)) - '{}'.length
     } catch {
       // a getter or proxy behind the place where counting stopped
     }
-    counted.push({ key, bytes: look.bytes })
+    counted.push({ key: quoted(key), bytes: bytes ?? look.bytes })
     left -= look.bytes
     if (left < 0) break
   }
-  return largestOf(counted).map(({ key, bytes }) => ({ key: quoted(key), bytes }))
-}
-
-/** The three largest keys. */
-export function largestOf(keys: { key: string, bytes: number }[]): { key: string, bytes: number }[] {
-  return keys.toSorted((a, b) => b.bytes - a.bytes).slice(0, 3)
+  return counted.toSorted((a, b) => b.bytes - a.bytes).slice(0, 3)
 }
 
 /** One look at a session. Paths are built on the way back, so that they cost nothing where nothing is wrong. */
@@ -148,8 +157,7 @@ class Look {
 }
 
 /**
- * A deep copy of a session. Of one that is too large only so much is copied as is too large still, so that storing it
- * fails for the same reason.
+ * A deep copy of a session, also of one that is too large: it may be made smaller before it is stored.
  * @throws ValueError as {@link checkValues} does
  */
 export function copyOfValues(data: object): object {
@@ -158,34 +166,21 @@ export function copyOfValues(data: object): object {
   } catch (error) {
     if (!(error instanceof SizeError)) throw error
   }
-  let left = maxValues + 1
+  const copies = new Map<object, unknown>() // what is met again is not copied again, however often that may be
   const copyOf = (value: unknown): unknown => {
     // What has no copy stays what it is, so that it is refused when the session is stored, and not stored as another.
     if (value === null || typeof value !== 'object' || !isPlainValue(value)) return value
-    if (Array.isArray(value)) {
-      const copy: unknown[] = []
-      for (let index = 0; index < value.length && left-- > 0; index++) copy.push(copyOf(value[index]))
-      return copy
+    if (!copies.has(value)) {
+      copies.set(value, Array.isArray(value)
+        ? value.map(copyOf)
+        : Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, copyOf(inner)])))
     }
-    return into({}, value)
-  }
-  const into = (copy: Record<string, unknown>, value: object): object => {
-    for (const name of Object.keys(value)) {
-      if (left-- <= 0) break
-      const inner = copyOf(value[name as keyof typeof value])
-      // An assignment to this name would change the prototype.
-      if (name === '__proto__') {
-        Object.defineProperty(copy, name, { value: inner, enumerable: true, configurable: true })
-      } else {
-        copy[name] = inner
-      }
-    }
-    return copy
+    return copies.get(value)
   }
   try {
-    return into(Object.create(null) as Record<string, unknown>, data)
+    return Object.setPrototypeOf(copyOf(data), null) as object
   } catch {
-    throw unreadableError() // a getter that throws when it is read again
+    throw unreadableError() // a getter that throws when it is read again, or what is nested deeper than the stack
   }
 }
 

@@ -20,7 +20,7 @@ import { collectWarnings } from '../support/warnings.js'
 /** What each fault's `failed` event carries. */
 const errors: Record<string, RegExp> = {
   'too large': /^SizeError: /,
-  'a bigint': /^ValueError: session\.b is a bigint$/,
+  'a bigint': /^ValueError: session\.b is a bigint: store its toString\(\)$/,
   'a cycle': /^ValueError: session\.b\.second\.first is a cycle$/,
   'NaN, deep inside': /^ValueError: session\.b\[0\]\[0\]\[0\]\.c is NaN$/,
   'deeper than the stack': /^ValueError: session\.b(\[0\])+ is nested more than 64 deep$/,

@@ -59,21 +59,23 @@ const refused: [name: string, session: object, message: string][] = [
   ['NaN', { a: NaN }, 'session.a is NaN'],
   ['Infinity', { a: Infinity }, 'session.a is Infinity'],
   ['-Infinity', { a: -Infinity }, 'session.a is -Infinity'],
-  ['a bigint', { a: 1n }, 'session.a is a bigint'],
-  ['a Date', { a: new Date(0) }, 'session.a is an instance of Date'],
+  ['a bigint', { a: 1n }, 'session.a is a bigint: store its toString()'],
+  ['a Date', { a: new Date(0) }, 'session.a is an instance of Date: store its getTime() or toISOString()'],
   ['a property of an array', { a: Object.assign([1], { total: 5 }) }, 'session.a.total is a property of an array'],
   ['what has its own constructor', { a: Object.create({ constructor: { name: 'a secret' } }) }, 'session.a is an instance of a class'],
-  ['an instance that says another name', { a: Object.assign(new Date(0), { constructor: { name: 'a secret' } }) }, 'session.a is an instance of Date'],
-  ['a Date of another realm', { a: elsewhere('new Date(0)') }, 'session.a is an instance of Date'],
-  ['a Map', { a: new Map() }, 'session.a is an instance of Map'],
-  ['a Set', { a: new Set() }, 'session.a is an instance of Set'],
+  ['an instance that says another name', { a: Object.assign(new Date(0), { constructor: { name: 'a secret' } }) }, 'session.a is an instance of Date: store its getTime() or toISOString()'],
+  ['a Date of another realm', { a: elsewhere('new Date(0)') }, 'session.a is an instance of Date: store its getTime() or toISOString()'],
+  ['a Map', { a: new Map() }, 'session.a is an instance of Map: store Array.from(it)'],
+  ['a Set', { a: new Set() }, 'session.a is an instance of Set: store Array.from(it)'],
   ['a WeakMap', { a: new WeakMap() }, 'session.a is an instance of WeakMap'],
-  ['a Buffer', { a: Buffer.from('a') }, 'session.a is an instance of Buffer'],
-  ['a Uint8Array', { a: new Uint8Array(1) }, 'session.a is an instance of Uint8Array'],
+  ['a Buffer', { a: Buffer.from('a') }, "session.a is an instance of Buffer: store Buffer.from(it).toString('base64url')"],
+  ['a Uint8Array', { a: new Uint8Array(1) }, "session.a is an instance of Uint8Array: store Buffer.from(it).toString('base64url')"],
   ['an ArrayBuffer', { a: new ArrayBuffer(1) }, 'session.a is an instance of ArrayBuffer'],
-  ['a regular expression', { a: /a/ }, 'session.a is an instance of RegExp'],
-  ['an error', { a: new Error('x') }, 'session.a is an instance of Error'],
-  ['a URL', { a: new URL('http://a.example') }, 'session.a is an instance of URL'],
+  ['a Float64Array', { a: new Float64Array(1) }, 'session.a is an instance of Float64Array: store Array.from(it)'],
+  ['a TypeError', { a: new TypeError('x') }, 'session.a is an instance of TypeError: store its message'],
+  ['a regular expression', { a: /a/ }, 'session.a is an instance of RegExp: store its source'],
+  ['an error', { a: new Error('x') }, 'session.a is an instance of Error: store its message'],
+  ['a URL', { a: new URL('http://a.example') }, 'session.a is an instance of URL: store its href'],
   ['a promise', { a: Promise.resolve() }, 'session.a is an instance of Promise'],
   ['a class instance', { a: new Point() }, 'session.a is an instance of Point'],
   ['an instance of an Array class', { a: new List() }, 'session.a is an instance of List'],
@@ -90,7 +92,7 @@ const refused: [name: string, session: object, message: string][] = [
   ['NaN in an array in an object in an array', { cart: [1, { price: 1 }, 2, { price: NaN }] },
     'session.cart[3].price is NaN'],
   ['the first of two', { a: { b: NaN }, c: 1n }, 'session.a.b is NaN'],
-  ['one after a nested one that is fine', { a: { b: [{}] }, c: 1n }, 'session.c is a bigint'],
+  ['one after a nested one that is fine', { a: { b: [{}] }, c: 1n }, 'session.c is a bigint: store its toString()'],
   ['a cycle', cycle, 'session.a.b is a cycle'],
   ['a cycle of arrays', { a: ring }, 'session.a[0][0] is a cycle'],
   ['__proto__', JSON.parse('{"__proto__":1}') as object, 'session.__proto__ is a key that changes prototypes'],
@@ -147,7 +149,7 @@ t.test('a session has a text that stores all of it:', async (t) => {
 t.test('a session cannot be stored because of', async (t) => {
   for (const [name, session, message] of refused) {
     t.test(name, async (t) => {
-      const [, path, found] = /^(session.*?) is (.*)$/s.exec(message) as unknown as [string, string, string]
+      const [, path, found] = /^(session.*?) is (.*?)(?:: store .*)?$/s.exec(message) as unknown as [string, string, string]
       const error = t.throws(() => checkValues(session), { message, code: 'ERR_SESHCOOKIE_VALUE', path, found })
       t.type(error, ValueError)
       t.equal(Object(error).message, message)
@@ -222,26 +224,17 @@ t.test('a copy shares nothing', async (t) => {
   t.throws(() => copyOfValues({ a: { b: NaN } }), { message: 'session.a.b is NaN' })
 })
 
-t.test('a copy of an array holds one element more than could be stored', async (t) => {
-  const { items } = copyOfValues({ items: Array(10_000).fill(1) }) as { items: number[] }
-  t.equal(items.length, 4096, 'with the array itself 4097 values')
-})
-
-t.test('a copy of what is too large is too large, and no larger than it has to be', async (t) => {
+t.test('a copy of what is too large is too large, whole, and soon made', async (t) => {
   for (const [name, session] of tooLarge) {
     t.test(name, async (t) => {
       const copy = copyOfValues(session)
       t.throws(() => checkValues(copy), { code: 'ERR_SESHCOOKIE_SIZE' })
-      let values = 0
-      const count = (value: unknown): void => {
-        if (value === null || typeof value !== 'object') return
-        for (const inner of Object.values(value)) {
-          values++
-          count(inner)
-        }
+      t.strictSame(Object.keys(copy), Object.keys(session))
+      for (const [key, value] of Object.entries(copy).slice(0, 3)) {
+        const from = session[key as keyof typeof session] as unknown
+        if (typeof value === 'object') t.not(value, from)
+        t.equal((value as { length?: number }).length, (from as { length?: number }).length)
       }
-      count(copy)
-      t.ok(values <= 4097)
     })
   }
 })
