@@ -74,12 +74,13 @@ function openValue(
   return isValid(read, settings, req) ? read : { reason: 'invalid' }
 }
 
-/** The checks after the tag: times, UTF-8, JSON. */
+/** The checks after the tag: times, UTF-8, JSON, and that it could be stored again. */
 function sessionIn(contents: Contents, settings: Settings, now: number): Opened | Refused {
   const expiry = expiryOf(contents, settings, now)
   if (expiry !== undefined) return { reason: 'expired', expiry }
   const session = contents.text === undefined ? undefined : parseSession(contents.text)
-  return session === undefined ? { reason: 'format' } : { session, contents, tokens: tokensOf(session) }
+  const tokens = session === undefined ? undefined : tokensOf(session)
+  return session === undefined || tokens === undefined ? { reason: 'format' } : { session, contents, tokens }
 }
 
 /** What cannot be checked is refused: that cryptography stopped working is no reason to end the process. */

@@ -5,10 +5,9 @@ import type { Emit } from './events.js'
 import type { DerivedKeys } from './keys.js'
 import { endByAge, isPersistent, noLifetime, unixTime, type Times } from './lifetime.js'
 import type { Settings } from './options.js'
-import { quoted } from './quoted.js'
 import { CookieCache } from './cookie-cache.js'
 import { stringifySession } from './session-json.js'
-import { checkPlain, largestOf, sizeError } from './session-values.js'
+import { checkPlain, largestKeys, sizeError } from './session-values.js'
 import { cookieAttributes, forget, keepUntil, maxLineLength } from './set-cookie.js'
 
 /** All that a handler's cookie is made from. */
@@ -105,7 +104,7 @@ export class SessionCookie {
       tail = keepUntil(end, end - times.issued) + tail
     }
     const bytes = this.#lineLength(text, tail)
-    if (bytes > maxLineLength) throw sizeError(bytes, largestKeys(text))
+    if (bytes > maxLineLength) throw sizeError(bytes, largestKeys(JSON.parse(text) as object))
     return tail
   }
 
@@ -117,11 +116,4 @@ export class SessionCookie {
   #lineLength(text: string, tail: string): number {
     return this.name.length + 1 + valueLength(Buffer.byteLength(text)) + tail.length
   }
-}
-
-function largestKeys(text: string): { key: string, bytes: number }[] {
-  return largestOf(Object.entries(JSON.parse(text) as object).map(([key, value]) => {
-    const bytes = Buffer.byteLength(JSON.stringify({ [key]: value as unknown })) - '{}'.length
-    return { key: quoted(key), bytes }
-  }))
 }

@@ -176,7 +176,7 @@ t.test('what is sealed in a cookie', async (t) => {
   setTime(t, now)
   const random = seededRandom(t)
   const handler = new SessionHandler(() => {}, key, new RequestSessions({ idleTimeout: 3600 }))
-  const texts = ['{}', '{"a":1}', '{"a":{"b":[1,"\\u0041",null]}}', '[1]', 'null', '{"__proto__":1}', '{"a":1}{', '1e999',
+  const texts = ['{}', '{"a":1}', '{"a":{"b":[1,"\\u0041",null]}}', '[1]', 'null', '{"__proto__":1}', '{"a":1}{', '1e999', '{"a":1e999}',
     '{"a":[[[{"\\u005f_proto__":{"polluted":true}}]]]}', '\ufeff{}', `${'['.repeat(1400)}${']'.repeat(1400)}`]
   const times: [created: number, issued: number, timely: boolean, lifetime?: Partial<Lifetime>][] = [
     [now, now, true], [now - 86_399, now - 3599, true], [now + 60, now + 60, true], [now + 61, now + 61, false],
@@ -199,14 +199,14 @@ t.test('what is sealed in a cookie', async (t) => {
     if (Buffer.byteLength(text) > 2900) continue
     const value = seal(text, created, issued, { ...noLifetime, ...own })
     let wanted = '{}'
-    let pollutes = false
+    let isRefused = false
     try {
       const parsed: unknown = JSON.parse(text, (key, value: unknown) => {
-        pollutes ||= key === '__proto__'
+        isRefused ||= key === '__proto__' || value === Infinity || value === -Infinity
         return value
       })
       const isObject = parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed)
-      if (timely && isObject && !pollutes) wanted = JSON.stringify(parsed)
+      if (timely && isObject && !isRefused) wanted = JSON.stringify(parsed)
     } catch {
       // not JSON: nothing is to open
     }

@@ -94,9 +94,13 @@ t.test('what was sealed and is no session is refused', async (t) => {
   const keys = await deriveKeys(key)
   const scope = { name: 'session', domain: '', path: '/', partitioned: false }
   const now = Math.floor(Date.now() / 1000)
-  for (const text of ['[]', '{', Buffer.from('{"a":"\xff"}', 'latin1')]) {
+  const nested = (depth: number) => '['.repeat(depth - 1) + ']'.repeat(depth - 1)
+  const texts = ['[]', '{', Buffer.from('{"a":"\xff"}', 'latin1'), '{"a":1e999}', `{"a":${nested(65)}}`,
+    `{"\\u0061":${nested(1400)}}`, '{"a":{"__proto__":1}}']
+  for (const text of texts) {
     const value = await seal(keys, scope, Buffer.alloc(16), { created: now, issued: now, lifetime: noLifetime }, text)
     t.strictSame({ ...handler.read({ headers: { cookie: `session=${value}` } } as IncomingMessage) }, {})
+    t.throws(() => handler.decodeCookie(value), { code: 'ERR_SESHCOOKIE_FORMAT' })
     t.strictSame(events.splice(0), [{ type: 'rejected', reason: 'format' }])
   }
 })
