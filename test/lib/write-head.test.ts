@@ -3,12 +3,13 @@ import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:h
 import { Readable } from 'node:stream'
 import { createServer, ServerResponse, type IncomingMessage } from 'node:http'
 import { RequestSessions, SessionHandler, type SessionEvent } from '../../lib/index.js'
+import { hookHead } from '../../lib/write-head.js'
 import { BrowserJar } from '../support/browser-jar.js'
 import { ask, askHttp2 } from '../support/client.js'
 import { listen } from '../support/listen.js'
 import { requestAndResponse } from '../support/request-and-response.js'
 import { key, serveSessions, type Handle } from '../support/sessions.js'
-import { until } from '../support/time.js'
+import { setTime, until } from '../support/time.js'
 import { collectWarnings } from '../support/warnings.js'
 
 type Send = (res: ServerResponse) => unknown
@@ -242,6 +243,85 @@ t.test('a line that the handler wrote for the same cookie is replaced, and no ot
       t.strictSame(setCookie.slice(0, -1), stays ? ['session=own'] : [], `${originalUrl}, ours at ${cookiePath}`)
     }
   })
+})
+
+t.test('a renewal yields to a line that the handler wrote for the same cookie', async (t) => {
+  const gone = 'session=; Max-Age=0; Path=/'
+  const rows: [name: string, send: Send, yields: boolean][] = [
+    ['set', (res) => { res.setHeader('Set-Cookie', gone) }, true],
+    ['set among others', (res) => { res.setHeader('set-cookie', ['a=1', gone, 'b=2']) }, true],
+    ['given', (res) => res.writeHead(200, { 'set-cookie': gone }), true],
+    ['given among others', (res) => res.writeHead(200, { 'Set-Cookie': ['a=1', gone] }), true],
+    ['given flat', (res) => res.writeHead(200, ['Set-Cookie', gone, 'Set-Cookie', 'a=1']), true],
+    ['given in pairs', (res) => res.writeHead(200, [['Set-Cookie', 'a=1'], ['SET-COOKIE', gone]] as never), true],
+    ['given in two spellings', (res) => res.writeHead(200, { 'set-cookie': gone, 'Set-Cookie': 'a=1' }), true],
+    ['given over what is set', (res) => {
+      res.setHeader('Set-Cookie', 'a=1')
+      res.writeHead(200, { 'Set-Cookie': gone })
+    }, true],
+    ['by the default path', (res) => { res.setHeader('Set-Cookie', 'session=; Max-Age=0') }, true],
+    ['set, and overridden', (res) => {
+      res.setHeader('Set-Cookie', gone)
+      res.writeHead(200, { 'Set-Cookie': 'a=1' })
+    }, false],
+    ['another path', (res) => { res.setHeader('Set-Cookie', `${gone}old`) }, false],
+    ['another name', (res) => { res.setHeader('Set-Cookie', `_${gone}`) }, false],
+    ['no line', () => {}, false],
+  ]
+  for (const isHttp2 of [false, true]) {
+    const events: SessionEvent[] = []
+    const sessions = new RequestSessions({ idleTimeout: 100, onEvent: (event) => { events.push(event) } })
+    let send: Send | undefined
+    const answer = (req: IncomingMessage, res: ServerResponse) => {
+      if (req.url !== '/bare') sessions.get(req)
+      if (req.url === '/change') sessions.get(req)['a'] = 2
+      send!(res)
+      res.end()
+    }
+    const handler = new SessionHandler(answer, key, sessions)
+    const listener: typeof answer = (req, res) => req.url === '/bare' ? answer(req, res) : handler.listener(req, res)
+    const origin = await listen(t, isHttp2 ? http2.createServer(listener as never) : createServer(listener))
+    setTime(t, 1_800_000_000)
+    const cookie = `session=${handler.encodeCookie({ a: 1 })}`
+    setTime(t, 1_800_000_060)
+    const get = (path: string) => isHttp2 ? askHttp2(origin, path, { cookie }) : ask(origin, path, { cookie })
+    for (const [name, sendRow, yields] of rows) {
+      t.test(`${name}${isHttp2 ? ', HTTP/2' : ''}`, async (t) => {
+        send = sendRow
+        const own = (await get('/bare')).setCookie
+        events.length = 0
+        const read = await get('/')
+        const isRenewal = (line: string) => /^session=[\w-]{108}/.test(line)
+        t.strictSame(read.setCookie.filter((line) => !isRenewal(line)), own)
+        t.equal(read.setCookie.filter(isRenewal).length, yields ? 0 : 1)
+        t.strictSame(read.all('cache-control'), yields ? [] : ['no-store'])
+        t.strictSame(read.all('vary'), ['Cookie'])
+        t.strictSame(events.map(({ type }) => type), yields ? ['opened'] : ['opened', 'saved'])
+        t.strictSame((await get('/change')).setCookie.filter((line) => /^session=.*Path=\/(;|$)/.test(line)).length, 1,
+          'a changed session does not yield')
+        t.match(events.at(-1), { type: 'saved', renewed: false })
+      })
+    }
+  }
+})
+
+t.test('a watcher that hooks a response once more, behind another one, is asked and told once', async (t) => {
+  const { req, res } = requestAndResponse()
+  const told: string[] = []
+  const watcher = (name: string) => ({
+    head: () => {
+      told.push(name)
+      return { line: `${name}=1`, renews: true, failed: false, cacheHeaders: false }
+    },
+    sent: (_: unknown, hasYielded: boolean) => { told.push(`${name} ${hasYielded}`) },
+    closed: () => { told.push(`${name} closed`) },
+  })
+  const [a, b] = [watcher('a'), watcher('b')]
+  for (const each of [a, a, b, a, b]) hookHead(req, res, each)
+  res.writeHead(200)
+  res.emit('close')
+  t.strictSame(res.getHeader('Set-Cookie'), ['b=1', 'a=1'])
+  t.strictSame(told, ['b', 'a', 'a false', 'b false', 'a closed', 'b closed'])
 })
 
 t.test('a session that cannot be stored', async (t) => {

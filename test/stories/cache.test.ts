@@ -49,6 +49,20 @@ const pages: Record<string, Page> = {
     res.writeHead(200, ['surrogate-control', 'max-age=60', 'Surrogate-Control', 'max-age=600'])
     greet(session, req, res)
   },
+  '/me/in-nginx': (session, req, res) => {
+    session['looks'] = Number(session['looks'] ?? 0) + 1
+    res.setHeader('X-Accel-Expires', '600')
+    greet(session, req, res)
+  },
+  '/me/in-akamai': (session, req, res) => {
+    session['looks'] = Number(session['looks'] ?? 0) + 1
+    res.writeHead(200, { 'edge-control': 'max-age=600' })
+    greet(session, req, res)
+  },
+  '/me/in-two-lines': (session, req, res) => {
+    res.setHeader('Vary', ['Accept', 'Cookie']).setHeader('Cache-Control', ['max-age=600', 'public'])
+    greet(session, req, res)
+  },
   '/me/understood': (session, req, res) => {
     session['looks'] = Number(session['looks'] ?? 0) + 1
     res.writeHead(200, { 'Cache-Control': 'must-understand, no-store, max-age=600' })

@@ -1,8 +1,9 @@
 /**
  * A shared cache after RFC 9111, of the kind that does the most harm while still obeying it: it stores whatever it may
  * store, guesses a freshness for what has none (section 4.2.2), and serves Set-Cookie fields as stored (section 7.3
- * says that they do not inhibit caching). It understands `must-understand` (section 5.2.2.3), and is of those that look
- * for instructions of their own first (RFC 9213 section 2.1), and only without them at Cache-Control.
+ * says that they do not inhibit caching). It understands `must-understand` (section 5.2.2.3), is of those that look for
+ * instructions of their own first (RFC 9213 section 2.1), and only without them at Cache-Control, and reads no more than
+ * the first line of a field, like nginx before 1.23.
  */
 export type CacheRequest = { method: string, url: string, headers: Record<string, string | undefined> }
 export type CacheResponse = { status: number, fields: [name: string, value: string][], body: string }
@@ -49,7 +50,9 @@ export class SharedCache {
 
 /** Seconds that the response may be served from the cache, 0 when it may not be stored (sections 3 and 4.2.1). */
 function freshness(response: CacheResponse): number {
-  const targeted = ['cdn-cache-control', 'surrogate-control'].map((name) => list(response, name))
+  const [accelExpires] = list(response, 'x-accel-expires')
+  if (accelExpires !== undefined) return Number(accelExpires)
+  const targeted = ['cdn-cache-control', 'surrogate-control', 'edge-control'].map((name) => list(response, name))
   const found = targeted.find((directives) => directives.length > 0) ?? list(response, 'cache-control')
   const understood = found.includes('must-understand') && heuristicallyCacheable.includes(response.status)
   const directives = understood ? found.filter((directive) => directive !== 'no-store') : found
@@ -65,9 +68,8 @@ function freshness(response: CacheResponse): number {
 }
 
 function list({ fields }: CacheResponse, name: string): string[] {
-  return fields
-    .filter(([header]) => header.toLowerCase() === name)
-    .flatMap(([, value]) => value.split(','))
+  const [, line = ''] = fields.find(([header]) => header.toLowerCase() === name) ?? []
+  return line.split(',')
     .map((item) => item.trim().toLowerCase())
     .filter((item) => item !== '')
 }
