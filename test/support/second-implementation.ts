@@ -19,7 +19,7 @@ import { KeyObject, scryptSync, webcrypto } from 'node:crypto'
 
 export type Scope = { name: string, domain: string, path: string, partitioned: boolean }
 /** The clock and the settings that a cookie is opened with. */
-export type Limits = { now: number, maxAge: number, idleTimeout?: number }
+export type Limits = { now: number, maxAge: number, idleTimeout?: number | undefined }
 /** The session's own lifetime: 0 as the settings say, 1 persistent, 2 until the browser closes; seconds, 0 for none. */
 export type Lifetime = { persistence: number, maxAge: number, idleTimeout: number }
 export type Times = { created: number, issued: number, lifetime: Lifetime }
@@ -48,6 +48,9 @@ export const noLifetime: Lifetime = { persistence: 0, maxAge: 0, idleTimeout: 0 
 
 const { subtle } = webcrypto
 const utf8 = new TextEncoder()
+
+export const hex = (data: ArrayBuffer | Uint8Array): string => Buffer.from(data as Uint8Array).toString('hex')
+export const unhex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'))
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
@@ -106,11 +109,11 @@ export function masterOf(key: string | Uint8Array | KeyObject): Uint8Array {
   return key instanceof KeyObject ? new Uint8Array(key.export()) : key
 }
 
-export async function deriveKeys(master: Uint8Array): Promise<Keys> {
-  const none = new Uint8Array()
+/** The keys have no salt; what has one is for tests of that. */
+export async function deriveKeys(master: Uint8Array, salt = new Uint8Array()): Promise<Keys> {
   return {
-    encryption: await hkdf(master, none, utf8.encode('seshcookie v1 encryption'), 32),
-    authentication: await hkdf(master, none, utf8.encode('seshcookie v1 authentication'), 32),
+    encryption: await hkdf(master, salt, utf8.encode('seshcookie v1 encryption'), 32),
+    authentication: await hkdf(master, salt, utf8.encode('seshcookie v1 authentication'), 32),
   }
 }
 
