@@ -99,6 +99,7 @@ function randomStep(random: Random): Step {
     },
     (world) => (req) => { world.others.get(req)['n'] = n },
     (world) => (req) => { Object.assign(world.sessions.get(req), { inner: { n } }) },
+    (world) => (req) => { Object.assign(world.sessions.get(req)['inner'] ?? {}, { n }) },
     () => () => {},
   ])
   return (world) => world.request(replica, header(world.slots), target, handle(world))

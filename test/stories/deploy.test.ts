@@ -4,7 +4,7 @@
 import type { RequestListener } from 'node:http'
 import t from 'tap'
 import type { Browser } from '../support/browser.js'
-import { openShop, shop, stage, type Shop } from '../support/story.js'
+import { loggedIn, openShop, shop, stage, type Shop } from '../support/story.js'
 
 const older = new Uint8Array(32).fill(1)
 const newer = new Uint8Array(32).fill(2)
@@ -74,12 +74,8 @@ t.test('with the new key first at once, some are logged out, until the deploy is
 })
 
 t.test('the first key seals; reading does not change the key, and writing does', async (t) => {
-  const { host, browser } = stage(t)
-  const [before, between, after] = [replica(older), replica(newer, older), replica(newer)]
-  const alice = browser()
-  await host('app.site.example', before.listener)
-  await alice.go(`${shop}/login?user=alice`)
-
+  const { host, alice, site: before } = await loggedIn(t, { keys: [older] })
+  const [between, after] = [replica(newer, older), replica(newer)]
   await host('app.site.example', between.listener)
   t.same((await alice.go(`${shop}/me`)).setCookie, [])
   t.same(between.events, [{ type: 'opened', keyIndex: 1 }])
@@ -145,12 +141,8 @@ t.test('two applications of one host and one key keep apart by their paths', asy
 
 for (const before of [false, true]) {
   t.test(`partitioned is turned ${before ? 'off' : 'on'} for a live site`, async (t) => {
-    const { host, browser } = stage(t)
-    const [old, live] = [openShop({ partitioned: before }), openShop({ partitioned: !before })]
-    const alice = browser()
-    await host('app.site.example', old.listener)
-    await alice.go(`${shop}/login?user=alice`)
-
+    const { host, alice, site: old } = await loggedIn(t, { partitioned: before })
+    const live = openShop({ partitioned: !before })
     await host('app.site.example', live.listener)
     const page = await alice.go(`${shop}/me`)
     t.equal(page.body, 'nobody', 'the old cookie counts as junk')

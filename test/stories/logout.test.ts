@@ -2,14 +2,14 @@
  * Logging in and out while other requests are under way. What a request only read, it does not write back: so a slow
  * one cannot undo what was done meanwhile. What cannot be had without state on the server stands here as known.
  */
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { SessionOptions } from '../../lib/index.js'
-import { openShop, shop, stage } from '../support/story.js'
+import { loggedIn, openShop, shop, stage, type ShopOptions } from '../support/story.js'
 
 const keyOf = (byte: number) => new Uint8Array(32).fill(byte)
 
 t.test('a slow read does not undo a logout', async (t) => {
-  const rows: [name: string, path: string, options?: Parameters<typeof openShop>[0]][] = [
+  const rows: [name: string, path: string, options?: ShopOptions][] = [
     ['as it comes', '/slow'],
     ['nothing remembered', '/slow', { cacheSize: 0 }],
     ['room for one remembered cookie', '/slow', { cacheSize: 1 }],
@@ -20,12 +20,8 @@ t.test('a slow read does not undo a logout', async (t) => {
   ]
   for (const [name, path, options] of rows) {
     t.test(name, async (t) => {
-      const { host, browser, pass } = stage(t)
-      const before = openShop({ ...options, keys: options?.keys?.slice(1) ?? [keyOf(1)] })
+      const { host, alice, pass } = await loggedIn(t, { ...options, keys: options?.keys?.slice(1) ?? [keyOf(1)] })
       const site = openShop({ keys: [keyOf(1)], ...options })
-      await host('app.site.example', before.listener)
-      const alice = browser()
-      await alice.go(`${shop}/login?user=alice`)
       await host('app.site.example', site.listener)
       pass(899)
 
@@ -54,10 +50,9 @@ t.test('a slow request with a cookie that is refused does not undo a login', asy
       // Without Max-Age the browser keeps sending what the server no longer takes.
       const site = openShop({ persistent: false })
       await host('app.site.example', site.listener)
-      const alice = browser()
       const old = site.handler.encodeCookie({ user: 'alice' })
       pass(86_400)
-      alice.jar.receive(shop, [`session=${refused(old)}; Path=/; Secure`])
+      const alice = browser(refused(old))
 
       const slow = alice.go(`${shop}/slow`)
       await site.waiting(1)
@@ -79,35 +74,22 @@ function withNotBefore(): { notBefore: Map<string, number>, options: SessionOpti
   return { notBefore, options: { validate } }
 }
 
-async function loggedIn(t: Test, options?: Parameters<typeof openShop>[0]) {
-  const { host, browser, pass } = stage(t)
-  const site = openShop(options)
-  await host('app.site.example', site.listener)
-  const alice = browser()
-  await alice.go(`${shop}/login?user=alice`)
-  return { site, alice, browser, pass }
-}
-
 t.test('known: a cookie that was copied before the logout opens after it', async (t) => {
-  const { site, alice, browser, pass } = await loggedIn(t)
-  const copy = browser()
-  copy.jar.receive(shop, [`session=${alice.jar.cookies[0]!.value}; Path=/; Secure`])
+  const { site, alice, keeper, pass } = await loggedIn(t)
   await alice.go(`${shop}/logout`)
-  t.equal((await copy.go(`${shop}/me`)).body, 'alice')
+  t.equal((await keeper.go(`${shop}/me`)).body, 'alice')
   pass(86_400)
-  t.equal((await copy.go(`${shop}/me`)).body, 'nobody', 'for as long as maxAge')
+  t.equal((await keeper.go(`${shop}/me`)).body, 'nobody', 'for as long as maxAge')
   t.same(site.events.at(-1), { type: 'rejected', reason: 'expired' })
 })
 
 t.test('a time kept for each user ends copies too', async (t) => {
   const { notBefore, options } = withNotBefore()
-  const { site, alice, browser, pass } = await loggedIn(t, options)
-  const copy = browser()
-  copy.jar.receive(shop, [`session=${alice.jar.cookies[0]!.value}; Path=/; Secure`])
-  t.equal((await copy.go(`${shop}/me`)).body, 'alice')
+  const { site, alice, keeper, pass } = await loggedIn(t, options)
+  t.equal((await keeper.go(`${shop}/me`)).body, 'alice')
   pass(1)
   notBefore.set('alice', Date.now())
-  t.equal((await copy.go(`${shop}/me`)).body, 'nobody', 'remembered or not')
+  t.equal((await keeper.go(`${shop}/me`)).body, 'nobody', 'remembered or not')
   t.same(site.events.at(-1), { type: 'rejected', reason: 'invalid' })
   await alice.go(`${shop}/login?user=alice`)
   t.equal((await alice.go(`${shop}/me`)).body, 'alice')
@@ -143,9 +125,7 @@ t.test('known: a read in the second half of the idle time writes, and so can und
 t.test('a session from before the login leaves nothing in the one after it', async (t) => {
   const { site, alice: mallory, browser, pass } = await loggedIn(t)
   await mallory.go(`${shop}/set?user=mallory&cart=poison&csrf=known`)
-  const fixed = mallory.jar.cookies[0]!.value
-  const victim = browser()
-  victim.jar.receive(shop, [`session=${fixed}; Path=/; Secure`])
+  const victim = browser(mallory.jar.cookies[0]!.value)
   pass(100)
   await victim.go(`${shop}/login?user=alice`)
   const value = victim.jar.cookies[0]!.value

@@ -5,7 +5,7 @@ import t from 'tap'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
 import { fuzz, seededRandom } from '../support/seeded-random.js'
 import { key } from '../support/sessions.js'
-import { openShop, shop, stage } from '../support/story.js'
+import { loggedIn, openShop, shop, stage } from '../support/story.js'
 
 t.test('in, around and out', async (t) => {
   const { host, browser } = stage(t)
@@ -37,10 +37,7 @@ t.test('from other sites', async (t) => {
   ]
   for (const [sameSite, link, form, image] of rows) {
     t.test(sameSite, async (t) => {
-      const { host, browser } = stage(t)
-      await host('app.site.example', openShop({ sameSite }).listener)
-      const alice = browser()
-      await alice.go(`${shop}/login?user=alice`)
+      const { alice } = await loggedIn(t, { sameSite })
       t.equal((await alice.go(`${shop}/me`, { from: evil, topLevel: true })).body, link)
       t.equal((await alice.go(`${shop}/me`, { from: evil, topLevel: true, method: 'POST' })).body, form)
       t.equal((await alice.go(`${shop}/me`, { from: evil })).body, image)
@@ -50,11 +47,7 @@ t.test('from other sites', async (t) => {
 })
 
 t.test('a session that grows too large fails aloud, and the browser keeps what it has', async (t) => {
-  const { host, browser } = stage(t)
-  const site = openShop()
-  await host('app.site.example', site.listener)
-  const alice = browser()
-  await alice.go(`${shop}/login?user=alice`)
+  const { site, alice } = await loggedIn(t)
   await alice.go(`${shop}/set?cart=1`)
   const held = alice.jar.header(`${shop}/`)
   site.events.length = 0

@@ -3,29 +3,15 @@
  * on top.
  */
 import type { RequestListener } from 'node:http'
-import t, { type Test } from 'tap'
-import { SessionHandler, type LifetimeOptions } from '../../lib/index.js'
-import { key } from '../support/sessions.js'
+import t from 'tap'
 import { parseSetCookie, lastAttribute } from '../support/set-cookie-parser.js'
-import { openShop, shop, stage } from '../support/story.js'
+import { loggedIn, openShop, shop, stage } from '../support/story.js'
 
 const maxAgeIn = (line: string) => lastAttribute(parseSetCookie(line)!, 'max-age')
 const expiresIn = (line: string) => Date.parse(lastAttribute(parseSetCookie(line)!, 'expires')!)
 
-async function loggedIn(t: Test, options?: Parameters<typeof openShop>[0]) {
-  const { host, browser, pass } = stage(t)
-  const site = openShop(options)
-  await host('app.site.example', site.listener)
-  const alice = browser()
-  const { setCookie: [line] } = await alice.go(`${shop}/login?user=alice`)
-  /** Somebody who does not care for Max-Age, with Alice's cookie of now. */
-  const keeper = browser()
-  keeper.jar.receive(shop, [`session=${alice.jar.cookies[0]!.value}; Path=/; Secure`])
-  return { site, alice, keeper, browser, pass, host, line: line! }
-}
-
 t.test('a session lives for maxAge from its creation, however often it is written', async (t) => {
-  const { site, alice, keeper, pass, line } = await loggedIn(t)
+  const { site, alice, keeper, browser, pass, line } = await loggedIn(t)
   t.equal(maxAgeIn(line), '86400')
   for (let hour = 1; hour < 24; hour++) {
     pass(3600)
@@ -40,8 +26,7 @@ t.test('a session lives for maxAge from its creation, however often it is writte
   const value = alice.jar.cookies[0]!.value
   pass(1)
   t.same(alice.jar.cookies, [], 'the browser has forgotten it')
-  keeper.jar.receive(shop, [`session=${value}; Path=/; Secure`])
-  const page = await keeper.go(`${shop}/me`)
+  const page = await browser(value).go(`${shop}/me`)
   t.equal(page.body, 'nobody', 'and the server does not take it, though it is a second old')
   t.same(page.setCookie, [])
   t.same(site.events.at(-1), { type: 'rejected', reason: 'expired' })
@@ -107,34 +92,13 @@ t.test('a session for as long as the browser is open', async (t) => {
   t.equal((await alice.go(`${shop}/me`)).body, 'nobody')
 })
 
-/** The site of the time stories with a page that logs in with "remember me" left unchecked. */
-async function loggedInFor(t: Test, limits: LifetimeOptions, options: Parameters<typeof openShop>[0] = {}) {
-  const { host, browser, pass } = stage(t)
-  const site = openShop(options)
-  const { sessions } = site
-  const login = new SessionHandler((req, res) => {
-    sessions.clear(req)
-    sessions.get(req)['user'] = 'alice'
-    sessions.limit(req, limits)
-    res.end(sessions.info(req)?.expiresAt.toISOString())
-  }, key, sessions)
-  await host('app.site.example', (req, res) => (req.url === '/short-login' ? login : site.handler).listener(req, res))
-  const alice = browser()
-  const { setCookie: [line] } = await alice.go(`${shop}/short-login`)
-  /** Somebody who keeps the cookie whatever the line says. */
-  const keeper = browser()
-  const keep = (value: string) => keeper.jar.receive(shop, [`session=${value}; Path=/; Secure`])
-  keep(alice.jar.cookies[0]!.value)
-  return { site, alice, keeper, keep, pass, line: line! }
-}
-
 t.test('a session with a maxAge of its own ends with it, however often it is written', async (t) => {
-  const { site, alice, keeper, keep, pass, line } = await loggedInFor(t, { maxAge: 7200, persistent: false })
+  const { site, alice, browser, pass, line } = await loggedIn(t, {}, { maxAge: 7200, persistent: false })
   t.equal(maxAgeIn(line), undefined, 'it ends with the browser, too')
   pass(3600)
   const { setCookie: [written] } = await alice.go(`${shop}/set?a=1`)
   t.equal(maxAgeIn(written!), undefined, 'the lifetime is kept when the session is written')
-  keep(alice.jar.cookies[0]!.value)
+  const keeper = browser(alice.jar.cookies[0]!.value)
   pass(3599)
   t.equal((await alice.go(`${shop}/me`)).body, 'alice')
   t.equal((await keeper.go(`${shop}/me`)).body, 'alice')
@@ -144,7 +108,7 @@ t.test('a session with a maxAge of its own ends with it, however often it is wri
 })
 
 t.test('a lifetime of its own is sent in Max-Age and Expires', async (t) => {
-  const { alice, pass, line } = await loggedInFor(t, { maxAge: 7200, persistent: true }, { persistent: false })
+  const { alice, pass, line } = await loggedIn(t, { persistent: false }, { maxAge: 7200, persistent: true })
   t.equal(maxAgeIn(line), '7200', 'persistent, although the setting is not')
   t.equal(expiresIn(line), Date.now() + 7_200_000)
   pass(3600)
@@ -154,7 +118,7 @@ t.test('a lifetime of its own is sent in Max-Age and Expires', async (t) => {
 })
 
 t.test('a lifetime of its own shortens and never lengthens', async (t) => {
-  const { site, keeper, pass, line } = await loggedInFor(t, { maxAge: 200_000 })
+  const { site, keeper, pass, line } = await loggedIn(t, {}, { maxAge: 200_000 })
   t.equal(maxAgeIn(line), '86400')
   pass(3600)
   site.sessions.maxAge = 3600
@@ -164,7 +128,7 @@ t.test('a lifetime of its own shortens and never lengthens', async (t) => {
 })
 
 t.test('an idleTimeout of its own shortens and never lengthens', async (t) => {
-  const { site, keeper, pass } = await loggedInFor(t, { idleTimeout: 5000 })
+  const { site, keeper, pass } = await loggedIn(t, {}, { idleTimeout: 5000 })
   pass(3600)
   site.sessions.idleTimeout = 3600
   t.equal((await keeper.go(`${shop}/me`)).body, 'nobody')
@@ -174,7 +138,7 @@ t.test('an idleTimeout of its own shortens and never lengthens', async (t) => {
 })
 
 t.test('an idleTimeout of its own is renewed in its second half', async (t) => {
-  const { alice, pass } = await loggedInFor(t, { idleTimeout: 1800 })
+  const { alice, pass } = await loggedIn(t, {}, { idleTimeout: 1800 })
   pass(899)
   t.equal((await alice.go(`${shop}/me`)).setCookie.length, 0)
   pass(1)
@@ -186,7 +150,7 @@ t.test('an idleTimeout of its own is renewed in its second half', async (t) => {
 })
 
 t.test('clear forgets a lifetime of its own', async (t) => {
-  const { alice, pass } = await loggedInFor(t, { maxAge: 100, persistent: false })
+  const { alice, pass } = await loggedIn(t, {}, { maxAge: 100, persistent: false })
   const { setCookie: [line] } = await alice.go(`${shop}/login?user=alice`)
   t.equal(maxAgeIn(line!), '86400')
   pass(86_399)
@@ -260,12 +224,9 @@ t.test('a clock that is set ahead, and back again', async (t) => {
 })
 
 t.test('times past 31, 32 and 40 bits', async (t) => {
+  const { alice, pass } = await loggedIn(t)
   for (const date of ['2038-01-19T03:14:08Z', '2106-02-07T06:28:16Z', '9999-12-31T00:00:00Z']) {
-    const { pass, browser, host } = stage(t)
-    const site = openShop()
-    await host('app.site.example', site.listener)
     pass((Date.parse(date) - Date.now()) / 1000 - 10)
-    const alice = browser()
     await alice.go(`${shop}/login?user=alice`)
     pass(20)
     t.equal((await alice.go(`${shop}/me`)).body, 'alice', date)

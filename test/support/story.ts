@@ -4,8 +4,10 @@
  */
 import type { RequestListener } from 'node:http'
 import type { Test } from 'tap'
-import { RequestSessions, SessionHandler, type HandlerOptions, type Key, type SessionEvent, type SessionOptions }
-  from '../../lib/index.js'
+import {
+  RequestSessions, SessionHandler, type HandlerOptions, type Key, type LifetimeOptions, type SessionEvent,
+  type SessionOptions,
+} from '../../lib/index.js'
 import { Browser, fetchFrom } from './browser.js'
 import { listen } from './listen.js'
 import { defaultCacheSize, key } from './sessions.js'
@@ -17,7 +19,8 @@ export interface Stage {
   pass(seconds: number): void
   /** Has a host be served, by one listener or by several in turn. */
   host(name: string, ...listeners: RequestListener[]): Promise<void>
-  browser(): Browser
+  /** A browser, which holds a session cookie of the shop with this value, if there is one, for as long as it is open. */
+  browser(value?: string): Browser
 }
 
 export function stage(t: Test): Stage {
@@ -37,8 +40,26 @@ export function stage(t: Test): Stage {
     host: async (name, ...listeners) => {
       origins.set(name, await Promise.all(listeners.map((listener) => listen(t, listener))))
     },
-    browser: () => new Browser(fetchFrom(originOf)),
+    browser: (value) => {
+      const browser = new Browser(fetchFrom(originOf))
+      if (value !== undefined) browser.jar.receive(shop, [`session=${value}; Path=/; Secure`])
+      return browser
+    },
   }
+}
+
+/**
+ * A stage with a shop, where Alice has logged in, with limits for her session alone if there are some. `keeper` has a
+ * copy of her cookie, and keeps it whatever its line says.
+ */
+export async function loggedIn(t: Test, options?: ShopOptions, limits: LifetimeOptions = {}) {
+  const { host, pass, browser } = stage(t)
+  const site = openShop(options)
+  await host('app.site.example', site.listener)
+  const alice = browser()
+  const { setCookie: [line] } = await alice.go(`${shop}/login?user=alice&limits=${JSON.stringify(limits)}`)
+  const keeper = browser(alice.jar.cookies[0]!.value)
+  return { host, pass, browser, site, alice, keeper, line: line! }
 }
 
 export interface Shop {
@@ -51,12 +72,14 @@ export interface Shop {
   release(): void
 }
 
+export type ShopOptions = SessionOptions & HandlerOptions & { keys?: Key[] }
+
 /**
  * A site where one can log in, look, and log out:
  *
- *     /login?user=…   /me, and all paths below   /slow   /set?name=value   /set-and-unset   /logout   /plain
+ *     /login?user=…&limits={…}   /me, and all paths below   /slow   /set?name=value   /set-and-unset   /logout   /plain
  */
-export function openShop(options: SessionOptions & HandlerOptions & { keys?: Key[] } = {}): Shop {
+export function openShop(options: ShopOptions = {}): Shop {
   const { cookieName, cookiePath, cacheSize = defaultCacheSize, keys = [key], ...rest } = options
   const events: SessionEvent[] = []
   const sessions = new RequestSessions({ secure: true, onEvent: (event) => { events.push(event) }, ...rest })
@@ -70,6 +93,7 @@ export function openShop(options: SessionOptions & HandlerOptions & { keys?: Key
     if (pathname === '/login') {
       sessions.clear(req)
       session['user'] = searchParams.get('user')
+      sessions.limit(req, JSON.parse(searchParams.get('limits') ?? '{}') as LifetimeOptions)
     }
     if (pathname === '/set') for (const [name, value] of searchParams) session[name] = value
     if (pathname === '/set-and-unset') session['x'] = 1
