@@ -2,13 +2,12 @@
  * What goes into a Set-Cookie line comes out of it, at the browser's end, as what it was: no option, whatever is put
  * into it, adds an attribute, a cookie or a header, and every line that is sent is one that a browser takes.
  */
-import { Agent, type IncomingMessage, type ServerResponse } from 'node:http'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { RequestSessions, SessionHandler, type HandlerOptions, type SessionOptions } from '../../lib/index.js'
-import { BrowserJar, cookieDate } from '../support/browser-jar.js'
-import { parseSetCookie } from '../support/set-cookie-parser.js'
+import { BrowserJar } from '../support/browser-jar.js'
 import { ask } from '../support/client.js'
 import { listen } from '../support/listen.js'
+import { parseSetCookie } from '../support/set-cookie-parser.js'
 import { requestAndResponse } from '../support/request-and-response.js'
 import { key } from '../support/sessions.js'
 import { setTime } from '../support/time.js'
@@ -25,42 +24,22 @@ function setUp({ cookieName, cookiePath, ...options }: Options): SessionHandler 
   try {
     // Secure cookies over plain HTTP are what this file sends; nobody needs a warning.
     const sessions = new RequestSessions({ onEvent: () => {}, ...options })
-    return new SessionHandler(handle, key, sessions, { cookieName, cookiePath })
+    return new SessionHandler((req, res) => {
+      if (req.url === '/clear') sessions.clear(req)
+      else sessions.get(req)['a'] = 1
+      res.end()
+    }, key, sessions, { cookieName, cookiePath })
   } catch (error) {
     return error as Error
   }
 }
 
-function handle(this: { sessions: RequestSessions }, req: IncomingMessage, res: ServerResponse): void {
-  const { sessions } = this
-  if (req.url === '/clear') sessions.clear(req)
-  else sessions.get(req)['a'] = 1
-  res.end()
-}
-
-/** A server whose answers come from one handler after the other: what it set and cleared the cookie with. */
-async function lines(t: Test): Promise<(handler: SessionHandler) => Promise<[set: string, clear: string]>> {
-  let current: SessionHandler | undefined
-  const origin = await listen(t, (req, res) => { Reflect.apply(current!.listener, current, [req, res]) })
-  // One connection for all of them: to make one takes longer than to answer.
-  const agent = new Agent({ keepAlive: true })
-  return async (handler) => {
-    current = handler
-    const answers = [await ask(origin, '/', {}, 'GET', '', agent), await ask(origin, '/clear', {}, 'GET', '', agent)]
-    return answers.map((answer) => {
-      const [line, ...more] = answer.all('set-cookie')
-      if (answer.status !== 200 || line === undefined || more.length > 0) throw new Error(JSON.stringify(answer))
-      return line
-    }) as [string, string]
-  }
-}
-
-/** The same without a server, for very many handlers. */
-function linesWithoutServer(handler: SessionHandler): [set: string, clear: string] {
+/** What a handler sets and clears the cookie with. */
+function linesOf(handler: SessionHandler): [set: string, clear: string] {
   return ['/', '/clear'].map((url) => {
     const { req, res } = requestAndResponse()
     req.url = url
-    Reflect.apply(handler.listener, handler, [req, res])
+    handler.listener(req, res)
     const line = res.getHeader('Set-Cookie')
     if (res.statusCode !== 200 || !res.headersSent || typeof line !== 'string') throw new Error(String(line))
     return line
@@ -121,7 +100,7 @@ t.test('every character at the start, in the middle and at the end of a name, a 
           continue
         }
         taken++
-        t.same(surprises(options, linesWithoutServer(handler)), [], title)
+        t.same(surprises(options, linesOf(handler)), [], title)
       }
     }
     t.ok(taken > 100, `${taken} values of ${option} can be used`)
@@ -150,49 +129,6 @@ t.test('every character in a value that is a fixed word or a number', async (t) 
   }
 })
 
-t.test('values that have been used to inject', async (t) => {
-  const rows: Options[] = [
-    { cookieName: '' },
-    { cookieName: 'a=b' },
-    { cookieName: 'a;b' },
-    { cookieName: 'a; Domain=evil.example; x' },
-    { cookieName: 'a\r\nSet-Cookie: x=1' },
-    { cookieName: '\ufeffsession' },
-    { cookiePath: '' },
-    { cookiePath: 'app' },
-    { cookiePath: '/; Domain=evil.example' },
-    { cookiePath: '/\r\nSet-Cookie: x=1' },
-    { cookiePath: '/\u2028' },
-    { cookiePath: '/a b' },
-    { cookiePath: '/?' },
-    { cookiePath: '/a#b' },
-    { cookiePath: '/\\' },
-    { cookiePath: '/<script>' },
-    { cookiePath: `/${'p'.repeat(1024)}` },
-    { domain: '' },
-    { domain: '.' },
-    { domain: '.shop.example' },
-    { domain: 'shop.example.' },
-    { domain: 'shop..example' },
-    { domain: '-shop.example' },
-    { domain: 'shop-.example' },
-    { domain: 'shop.example; Path=/evil' },
-    { domain: 'shop.example\r\nSet-Cookie: x=1' },
-    { domain: 'sh\u00f6p.example' },
-    { domain: `${'a'.repeat(64)}.example` },
-    { domain: `${'a.'.repeat(127)}example` },
-  ]
-  for (const options of rows) t.type(setUp(options), TypeError, shown(options).slice(0, 60))
-
-  const numbers = [0, -1, 0.5, 59.9, 1e21, 34_560_001, NaN, Infinity, -Infinity, Number.MAX_SAFE_INTEGER]
-  for (const option of ['maxAge', 'idleTimeout']) {
-    for (const value of [...numbers, '60', 60n, true, null, [60], { valueOf: () => 60 }]) {
-      const error = setUp({ [option]: value } as Options)
-      t.ok(error instanceof TypeError || error instanceof RangeError, `${option} ${String(value)}`)
-    }
-  }
-})
-
 t.test('an error about an option shows its value as JSON, and cut', async (t) => {
   const value = `secret\r\n\u001b[31mvalue\u007f${'x'.repeat(300_000)}`
   for (const option of ['cookieName', 'cookiePath', 'domain', 'sameSite', 'secure']) {
@@ -206,17 +142,16 @@ t.test('an error about an option shows its value as JSON, and cut', async (t) =>
 })
 
 t.test('Max-Age is a plain number of digits, and Expires the same moment, whatever the time', async (t) => {
-  const linesOf = await lines(t)
   const lifetimes = (line: string) => parseSetCookie(line)!.attributes.filter(([name]) => lifetime(name))
   // A leap day, the end of what 32 bits with a sign hold, and the last day that a maxAge reaches of year 9999.
   for (const now of [951_782_400, 1_800_000_000, 2_147_483_647, 4_102_444_800, 253_402_300_799 - 34_560_000]) {
     setTime(t, now)
     for (const maxAge of [1, 2, 10, 59, 60, 86_400, 1_000_000, 34_559_999, 34_560_000]) {
-      const [set, clear] = await linesOf(setUp({ maxAge }) as SessionHandler)
+      const [set, clear] = linesOf(setUp({ maxAge }) as SessionHandler)
       const [first, second, ...more] = lifetimes(set)
       t.same([first, second?.[0], more], [['max-age', String(maxAge)], 'expires', []])
       t.match(second![1], /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/)
-      t.equal(cookieDate(second![1]), (now + maxAge) * 1000)
+      t.equal(Date.parse(second![1]), (now + maxAge) * 1000)
       t.same(lifetimes(clear), [['max-age', '0'], ['expires', 'Thu, 01 Jan 1970 00:00:00 GMT']])
       // A client that knows Expires alone keeps the cookie as long as one that knows Max-Age alone.
       for (const unknown of ['Max-Age', 'Expires']) {
@@ -228,7 +163,7 @@ t.test('Max-Age is a plain number of digits, and Expires the same moment, whatev
       }
     }
   }
-  const [set, clear] = await linesOf(setUp({ persistent: false }) as SessionHandler)
+  const [set, clear] = linesOf(setUp({ persistent: false }) as SessionHandler)
   t.same(lifetimes(set), [])
   t.same(lifetimes(clear), [['max-age', '0'], ['expires', 'Thu, 01 Jan 1970 00:00:00 GMT']])
 })
@@ -238,7 +173,6 @@ t.test('Max-Age is a plain number of digits, and Expires the same moment, whatev
  * delete. The browser decides which is which, from a line written here.
  */
 t.test('every combination of attributes', async (t) => {
-  const linesOf = await lines(t)
   const names = ['session', '__Host-session', '__hOsT-x', '__Secure-session', '__SECURE-x', '__Http-session',
     '__Host-Http-session', '__host-http-x', '__Host', '_Host-x', '__Hosts-x']
   const combinations = names.flatMap((cookieName) =>
@@ -264,7 +198,7 @@ t.test('every combination of attributes', async (t) => {
     }
     counts.setUp++
     if (!acceptable) t.fail(`${title} should not be possible`)
-    const [set, clear] = await linesOf(handler)
+    const [set, clear] = linesOf(handler)
     const browser = new BrowserJar(() => Date.now())
     const taken = browser.receive(address, [set])
     const sent = browser.header(address)
@@ -278,24 +212,6 @@ t.test('every combination of attributes', async (t) => {
   }
   t.equal(counts.setUp + counts.refused, combinations.length)
   t.ok(counts.setUp > 100 && counts.refused > 100, JSON.stringify(counts))
-})
-
-t.test('a combination that a browser would drop cannot be assigned either', async (t) => {
-  const host = setUp({ cookieName: '__Host-session', secure: true }) as SessionHandler
-  const cross = setUp({ sameSite: 'none', partitioned: true, secure: true }) as SessionHandler
-  const rows: [name: string, assign: () => void][] = [
-    ['secure of a __Host- cookie', () => { host.sessions.secure = 'auto' }],
-    ['domain of a __Host- cookie', () => { host.sessions.domain = 'shop.example' }],
-    ['path of a __Host- cookie', () => { host.cookiePath = '/app' }],
-    ['secure of a cookie for all sites', () => { cross.sessions.secure = false }],
-    ['a name with a prefix', () => { (setUp({}) as SessionHandler).cookieName = '__Secure-session' }],
-    ['a name that is none', () => { host.cookieName = 'a b' }],
-    ['a path that is none', () => { (setUp({}) as SessionHandler).cookiePath = '/;' }],
-  ]
-  for (const [name, assign] of rows) t.throws(assign, TypeError, name)
-  const linesOf = await lines(t)
-  t.same(surprises({ cookieName: '__Host-session', secure: true }, await linesOf(host)), [], 'nothing has changed')
-  t.same(surprises({ sameSite: 'none', partitioned: true, secure: true }, await linesOf(cross)), [], 'nor here')
 })
 
 t.test('a session\'s content changes nothing in the line but the value', async (t) => {

@@ -126,41 +126,17 @@ export class BrowserJar {
   }
 }
 
-/** Step 6: Max-Age counts before Expires; section 5.5 cuts both to 400 days. */
+/**
+ * Step 6: Max-Age counts before Expires; section 5.5 cuts both to 400 days. Of a date's many spellings (section 5.1.1)
+ * this knows those that Date.parse does.
+ */
 function expiryOf(parsed: ParsedSetCookie, now: number): number | undefined {
-  const maxAges = parsed.attributes.filter(([name, value]) => name === 'max-age' && /^-?\d+$/.test(value))
-  const maxAge = maxAges.at(-1)?.[1]
+  const [, maxAge] = parsed.attributes.findLast(([name, value]) => name === 'max-age' && /^-?\d+$/.test(value)) ?? []
   if (maxAge !== undefined) {
     return Number(maxAge) <= 0 ? -Infinity : Math.min(now + Number(maxAge) * 1000, now + longestLife)
   }
-  const dates = parsed.attributes.flatMap(([name, value]) => name === 'expires' ? cookieDate(value) ?? [] : [])
-  const date = dates.at(-1)
-  return date === undefined ? undefined : Math.min(date, now + longestLife)
-}
-
-/** Section 5.1.1. */
-export function cookieDate(text: string): number | undefined {
-  let time: number[] | undefined
-  let day: number | undefined
-  let month: number | undefined
-  let year: number | undefined
-  for (const token of text.split(/[\t\u0020-\u002f\u003b-\u0040\u005b-\u0060\u007b-\u007e]+/)) {
-    const clock = /^(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\D.*)?$/.exec(token)
-    const dayToken = /^(\d{1,2})(?:\D.*)?$/.exec(token)
-    const monthAt = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
-      .indexOf(token.slice(0, 3).toLowerCase())
-    const yearToken = /^(\d{2,4})(?:\D.*)?$/.exec(token)
-    if (!time && clock) time = clock.slice(1).map(Number)
-    else if (day === undefined && dayToken) day = Number(dayToken[1])
-    else if (month === undefined && monthAt !== -1) month = monthAt
-    else if (year === undefined && yearToken) year = Number(yearToken[1])
-  }
-  if (!time || day === undefined || month === undefined || year === undefined) return undefined
-  if (year <= 99) year += year >= 70 ? 1900 : 2000
-  const [hours = 24, minutes = 60, seconds = 60] = time
-  if (day < 1 || day > 31 || year < 1601 || hours > 23 || minutes > 59 || seconds > 59) return undefined
-  const date = Date.UTC(year, month, day, hours, minutes, seconds)
-  return new Date(date).getUTCDate() === day ? date : undefined
+  const date = Date.parse(lastAttribute(parsed, 'expires') ?? '')
+  return Number.isNaN(date) ? undefined : Math.min(date, now + longestLife)
 }
 
 /** Section 5.1.3, for names; an IP address has no parent domains. */

@@ -42,5 +42,5 @@ export function parseSetCookie(line: string): ParsedSetCookie | undefined {
 
 /** The attribute that counts when a name is there twice: the last one. */
 export function lastAttribute({ attributes }: ParsedSetCookie, name: string): string | undefined {
-  return attributes.filter(([attribute]) => attribute === name).at(-1)?.[1]
+  return attributes.findLast(([attribute]) => attribute === name)?.[1]
 }
