@@ -22,6 +22,7 @@ export const suites = {
   testing: async (suite) => {
     await (await import('./guides-testing.js')).testingRows(suite)
     await (await import('./guides-coming-from.js')).comingFromRows(suite)
+    await (await import('./guides-moving.js')).movingRows(suite)
     await (await import('./nginx.js')).nginxRows(suite)
   },
   packaging: async (suite) => (await import('./packaging/packaging.js')).packagingRows(suite),
