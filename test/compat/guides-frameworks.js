@@ -1,9 +1,16 @@
-import { readdirSync, rmSync } from 'node:fs'
+import express from 'express'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { blocksOf, compile, lay, program, Server, Visitor } from './guides.js'
+import { pathToFileURL } from 'node:url'
+import passport from 'passport'
+import Strategy from 'passport-openidconnect'
+import supertest from 'supertest'
+import { blocksOf, compile, key, lay, program, Server, Visitor } from './guides.js'
+import { RequestSessions, SessionHandler } from './library.js'
 import { equal, row } from './report.js'
 
 const common = 'The sessions, for all of them'
+const packedGuides = join(import.meta.dirname, 'packed', 'guides')
 
 async function visits(visitor) {
   const pages = [await visitor.go('/'), await visitor.go('/')]
@@ -27,10 +34,18 @@ async function login(visitor) {
   equal(visitor.cookie, 'session=', 'the cookie after a logout')
 }
 
-/** What each section's last block does, by heading: the file that is started, and a check of what it serves. */
+async function tenants(visitor, { port }) {
+  const go = (path, host, cookie = '') =>
+    supertest(`http://127.0.0.1:${port}`).get(path).set('Host', host).set('Cookie', cookie)
+  const [line] = (await go('/login', 'a.example')).get('Set-Cookie')
+  const pages = ['a.example', 'b.example'].map(async (host) => (await go('/', host, line.split(';', 1)[0])).text)
+  equal(await Promise.all(pages), ['ann', 'nobody'], 'at her host, and at another one')
+}
+
+/** The files of each section that are started, by heading, with a check of what they serve. */
 export const sections = {
-  'Express': ['app.ts', login],
-  'Passport and connect-flash': ['passport-app.ts', async (visitor) => {
+  'Express': { 'app.ts': login },
+  'Passport and connect-flash': { async 'passport-app.ts'(visitor) {
     await visitor.go('/login', { username: 'ann', password: 'wrong' })
     equal(await visitor.go('/'), '{"messages":["wrong name or password"]}', 'after a wrong password')
     const before = visitor.cookie
@@ -40,31 +55,51 @@ export const sections = {
     await visitor.go('/logout', {})
     equal(visitor.cookie, 'session=', 'the cookie after a logout')
     equal(await visitor.go('/'), '{"messages":[]}', 'after a logout')
-  }],
-  'Connect': ['connect-app.ts', visits],
-  'polka': ['polka-app.ts', visits],
-  'Fastify': ['fastify-app.ts', visits],
-  'Koa': ['koa-app.ts', visits],
-  'Hono': ['hono-app.ts', visits],
-  'NestJS': ['nest-app.ts', visits],
-  'h3': ['h3-app.ts', visits],
-  'Next.js': ['server.ts', async (visitor) => {
+  } },
+  'Connect': { 'connect-app.ts': visits },
+  'polka': { 'polka-app.ts': visits },
+  'Fastify': { 'fastify-app.ts': visits },
+  'Koa': { 'koa-app.ts': visits },
+  'Hono': { 'hono-app.ts': visits },
+  'NestJS': { 'nest-app.ts': visits },
+  'h3': { 'h3-app.ts': visits },
+  'Next.js': { async 'server.ts'(visitor) {
     const visit = async () => /visit (?:<!-- -->)?(\d)/.exec(await visitor.go('/'))?.[1]
     equal([await visit(), await visit()], ['1', '2'], 'pages')
-  }],
-  'ws': ['ws-app.ts', async (visitor, port) => {
+    await visitor.go('/api/logout', {})
+    equal([visitor.status, visitor.cookie], [303, 'session='], 'after a logout')
+  } },
+  'ws': { async 'ws-app.ts'(visitor, { port }) {
     equal(await webSocket(port, {}), 'Unexpected server response: 401', 'without a session')
     equal(await visitor.go('/'), 'logged in', 'the page')
     equal(await webSocket(port, { cookie: visitor.cookie }), 'Unexpected server response: 401', 'from another origin')
     equal(await webSocket(port, { cookie: visitor.cookie, origin }), 'hello ann', 'with a session')
-  }],
-  'socket.io': ['socket-io-app.ts', async (visitor, port) => {
+  } },
+  'socket.io': { async 'socket-io-app.ts'(visitor, { port }) {
     equal(await socketIo(port, { origin }), 'not logged in', 'without a session')
     equal(await visitor.go('/'), 'logged in', 'the page')
     equal(await socketIo(port, { cookie: visitor.cookie }), 'websocket error', 'from another origin')
     equal(await socketIo(port, { cookie: visitor.cookie, origin }), 'ann', 'with a session')
-  }],
-  'TypeScript': [],
+  } },
+  'TypeScript': {},
+  'Posts from another site': { async 'payment-app.ts'(visitor) {
+    const ann = `session=${new SessionHandler(null, key).encodeCookie({ name: 'ann', cart: ['tea'] })}`
+    await visitor.go('/paid', { order: '7' }) // without her cookie, since the form is that of another site
+    equal([visitor.status, visitor.setCookie], [303, []], 'the answer, which leaves the cookie alone')
+    visitor.cookie = ann
+    equal(await visitor.go(visitor.headers.get('location')), 'ann has paid 7', 'the page after it')
+  } },
+  'New keys without a restart': { async 'new-keys-app.ts'(visitor, { child }) {
+    equal(await visitor.go('/'), 'visit 1', 'under the old key')
+    const newer = 'a newer key of a test, at least 32 bytes long'
+    writeFileSync(join(packedGuides, 'New-keys-without-a-restart', 'session-keys'), `${newer}\n${key}\n`)
+    child.kill('SIGHUP')
+    const opens = (handler) => handler.read({ headers: { cookie: visitor.cookie } }).visits !== undefined
+    for (let visits = 2; visits === 2 || !opens(new SessionHandler(null, newer)); visits++) {
+      equal(await visitor.go('/'), `visit ${visits}`, 'whoever was here')
+    }
+  } },
+  'Many hosts, one server': { 'tenants-by-key.ts': tenants, 'tenants-by-host.ts': tenants },
 }
 
 const origin = 'https://app.example.com'
@@ -102,34 +137,56 @@ export async function frameworkRows(suite) {
     await section(suite, heading, { ...shared, ...blocks })
     if (heading === 'Express') await section(suite, heading, { ...shared, ...blocks }, ' 4', express4)
   }
+  await row(suite, 'openid-states.js', 'lets a strategy with a maxAge store its state', openIdStates)
   await row(suite, 'example/frameworks', 'compiles with ts54', () => {
     const names = Object.entries(pages).filter(([heading]) => heading !== 'Next.js').flatMap(([heading, blocks]) =>
       Object.keys({ ...shared, ...blocks }).map((name) => `${folderOf(heading)}/${name}`))
-    return compile(join(import.meta.dirname, 'packed', 'guides'), names, 'ts54')
+    return compile(packedGuides, names, 'ts54')
   })
+}
+
+async function openIdStates() {
+  const { store } = await import(pathToFileURL(join(packedGuides, 'Passport-and-connect-flash', 'openid-states.js')))
+  const sessions = new RequestSessions({ onEvent: () => {} })
+  const urls = { issuer: 'https://id.example', authorizationURL: 'https://id.example/in', tokenURL: 'https://id.example' }
+  const site = (more) => {
+    const client = { clientID: 'us', clientSecret: 'x', callbackURL: '/', maxAge: 3600 }
+    const strategy = new Strategy({ ...urls, ...client, ...more }, () => {})
+    const app = express().use(new SessionHandler(null, key, sessions).attach)
+    Object.defineProperty(app.request, 'session', sessions.accessor)
+    app.get('/in', new passport.Passport().use(strategy).authenticate('openidconnect'))
+    return app.get('/back', (req, res) => {
+      store.verify(req, req.query.state, (error, context) => res.json(context.issued instanceof Date))
+    })
+  }
+  equal((await supertest(site({})).get('/in')).status, 500, 'the status without it')
+  const answer = await supertest(site({ store })).get('/in')
+  const state = new URL(answer.get('Location')).searchParams.get('state')
+  const back = await supertest(site({ store })).get('/back').query({ state }).set('Cookie', answer.get('Set-Cookie')[0])
+  equal([answer.status, back.text], [302, 'true'], 'the status with it, and whether it reads a Date')
 }
 
 const folderOf = (title) => title.replace(/\W+/g, '-')
 
 async function section(suite, heading, blocks, version = '', packages = {}) {
   const title = `${heading}${version}, as its section says`
-  const path = await lay(folderOf(`${heading}${version}`), blocks, packages)
-  const [main, check] = sections[heading]
+  const path = await lay(folderOf(`${heading}${version}`), { 'session-keys': `${key}\n`, ...blocks }, packages)
   await row(suite, title, 'compiles with ts7', () =>
     compile(path, Object.keys(blocks), 'ts7', heading === 'Next.js' ? nextOptions : {}))
-  if (main === undefined) return
   if (heading === 'Next.js') await row(suite, title, 'builds', () => buildNext(path))
-  await row(suite, title, 'does what it says', async () => {
-    const server = new Server(path, main)
-    try {
-      const port = await server.port
-      await check(new Visitor(port), port)
-    } catch (error) {
-      throw new Error(`${error.message}\n${server.output}`)
-    } finally {
-      server.stop()
-    }
-  })
+  for (const [main, check] of Object.entries(sections[heading])) {
+    await row(suite, title, `${main} does what it says`, async () => {
+      const server = new Server(path, main)
+      try {
+        const port = await server.port
+        await check(new Visitor(port), { port, child: server.child })
+      } catch (error) {
+        throw new Error(`${error.message}\n${server.output}`)
+      } finally {
+        server.stop()
+      }
+    })
+  }
 }
 
 // What `next build` writes into a tsconfig.json.

@@ -3,12 +3,12 @@ import http from 'node:http'
 import { Server } from 'socket.io'
 import { io } from 'socket.io-client'
 import { WebSocket, WebSocketServer } from 'ws'
-import { NoSessionError, Session } from './library.js'
+import { NoSessionError, RequestSessions, Session, SessionHandler } from './library.js'
 import { setCookies } from './raw.js'
 import { equal, row } from './report.js'
 import { reset } from './resets.js'
 import { listen, stop } from './servers.js'
-import { sessionHandler } from './story/app.js'
+import { key, sessionHandler } from './story/app.js'
 
 /** Requests without a response: the handler's `read` opens their session. */
 export async function socketRows(suite) {
@@ -87,6 +87,20 @@ export async function socketRows(suite) {
     }
   })
 
+  await row(suite, 'socket.io', 'io.engine.use(handler.attach) is too late for a change, and that is told', async () => {
+    const events = []
+    const sessions = new RequestSessions({ onEvent: (event) => events.push(event) })
+    const server = http.createServer()
+    const sockets = new Server(server)
+    sockets.engine.use(new SessionHandler(null, key, sessions).attach)
+    const told = once(sockets, 'connection').then(([socket]) => { sessions.get(socket.request).seen = true })
+    const client = io(`http://127.0.0.1:${await listen(server)}`, { transports: ['polling'], forceNew: true })
+    await told
+    await new Promise(setImmediate)
+    client.disconnect()
+    await sockets.close()
+    equal(events.map(({ type, error }) => [type, error.keys]), [['late', ['seen']]], 'events')
+  })
   for (const transports of [['polling'], ['websocket'], ['polling', 'websocket']]) {
     await row(suite, 'socket.io', transports.join(', then '), async () => {
       const server = http.createServer(handler.listener)
