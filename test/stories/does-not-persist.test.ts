@@ -176,6 +176,14 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     return (await lines(2)).split('\n')[1]!
   }, /POST \/me: no cookies came; no session came: the POST comes from another site, and the cookie is SameSite=lax/],
 
+  ['a message that is stored where another site posts back', async (t) => {
+    const ann = await visitor()
+    await ann.go(`${http}/login`)
+    await ann.go(`${http}/flash`, { from: 'http://bank.example/', method: 'POST', topLevel: true })
+    t.equal((await ann.go(`${http}/me`)).body, 'nobody', 'whose session it has overwritten')
+    return (await lines(3)).split('\n')[1]!
+  }, /^POST \/flash: no cookies came; no session came.*; wrote session=/],
+
   ['fetch from another origin without credentials', async (t) => {
     const headers = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' }
     const { body } = await ask(await site(), '/me', headers)
@@ -188,6 +196,36 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     t.equal(body, 'nobody')
     return lines(1)
   }, /no session came: something joined the cookies by commas instead of semicolons/],
+
+  ['a browser that restores its tabs', async (t) => {
+    const ann = await visitor({ persistent: false })
+    await ann.go(`${http}/login`)
+    t.equal((await ann.go(`${http}/me`)).body, 'ann', 'closed, and opened again with what it had')
+    ann.jar.close()
+    t.equal((await ann.go(`${http}/me`)).body, 'nobody', 'closed for good')
+    return (await lines(3)).split('\n')[1]!
+  }, /session opened with key 0/],
+
+  ['a cookie that is cleared by hand', async (t) => {
+    const ann = await visitor()
+    await ann.go(`${http}/login`)
+    const { setCookie } = await ann.go(`${http}/by-hand`)
+    t.match(setCookie, [/^session=[\w-]{108,};/])
+    t.equal((await ann.go(`${http}/me`)).body, 'ann', 'is replaced by that of the changed session')
+    return (await lines(3)).split('\n')[1]!
+  }, /; wrote session=/],
+
+  ['a jar that is full', async (t) => {
+    const ann = await visitor()
+    const bob = await visitor({ secure: true })
+    for (const [one, origin] of [[ann, http], [bob, https]] as const) {
+      await one.go(`${origin}/login`)
+      for (let n = 0; n < 180; n++) one.jar.receive(`${http}/`, [`other${n}=1`])
+    }
+    t.equal((await bob.go(`${https}/me`)).body, 'ann', 'a Secure one is kept')
+    t.equal((await ann.go(`${http}/me`)).body, 'nobody', 'the oldest one is dropped')
+    return (await lines(4)).split('\n')[3]!
+  }, /no session came/],
 
   ['too large', async (t) => {
     const ann = await visitor()
@@ -225,6 +263,11 @@ for (const [cause, play, says] of causes) {
 
 t.test('what throws where it is set up or asked for', async (t) => {
   t.throws(() => new SessionHandler(null, `${key}\n`), /white space/, 'a key file with a line break')
+  const keys = [Buffer.from(key)]
+  const running = new SessionHandler(null, keys)
+  keys.unshift(Buffer.from(otherKey))
+  t.same(new SessionHandler(null, Buffer.from(key)).decodeCookie(running.encodeCookie({ user: 'ann' })), { user: 'ann' })
+  t.throws(() => Object.assign(running, { key: keys }), TypeError, 'keys that are to change while it runs')
   const copy = await import(new URL('dist/index.js', root).href) as typeof import('../../lib/index.js')
   const sessions = new copy.RequestSessions() as unknown as RequestSessions
   t.throws(() => new SessionHandler(null, Buffer.from(key), sessions),

@@ -1,8 +1,8 @@
 /**
  * A browser's cookie store after RFC 6265bis, draft 22: storing (section 5.7), expiry (5.5) and sending (5.8). It plays
- * the browser in the stories, with a clock that the test moves. It keeps partitions apart, as CHIPS has it. Three
- * things it does not have: JavaScript's view of the cookies, eviction, and a list of public suffixes (a domain of one
- * label is one, and a site is the last two labels).
+ * the browser in the stories, with a clock that the test moves. It keeps partitions apart, as CHIPS has it. Two
+ * things it does not have: JavaScript's view of the cookies, and a list of public suffixes (a domain of one label is
+ * one, and a site is the last two labels).
  */
 import { lastAttribute, parseSetCookie, type ParsedSetCookie } from './set-cookie-parser.js'
 
@@ -32,6 +32,7 @@ export type RequestKind = {
   topLevel?: boolean
 }
 
+const mostOfSite = 180 // cookies, in Chromium
 const longestLife = 400 * 24 * 3600 * 1000 // milliseconds, section 5.5
 
 export class BrowserJar {
@@ -59,6 +60,7 @@ export class BrowserJar {
       if (old) cookie.createdAt = old.createdAt
       if (old) cookie.order = old.order
       this.#cookies = [...this.#cookies.filter((other) => other !== old), cookie]
+      this.#evict(registrable(cookie.domain))
       return true
     })
   }
@@ -82,6 +84,13 @@ export class BrowserJar {
   /** The browser is closed: section 5.7's "the current session is over". */
   close(): void {
     this.#cookies = this.#cookies.filter((cookie) => cookie.persistent)
+  }
+
+  /** The end of section 5.7: where a site has too many, the oldest that is not Secure goes first. */
+  #evict(site: string): void {
+    const held = this.#cookies.filter(({ domain }) => registrable(domain) === site)
+    const [first] = held.toSorted((a, b) => Number(a.secure) - Number(b.secure) || a.order - b.order)
+    if (held.length > mostOfSite) this.#cookies = this.#cookies.filter((one) => one !== first)
   }
 
   /** Section 5.7, in its order. */
@@ -169,7 +178,11 @@ function topLevelSite(url: string, { from = url, topLevel = false }: RequestKind
 
 function site(url: string): string {
   const { hostname, protocol } = new URL(url)
-  return `${protocol}//${hostname.split('.').slice(-2).join('.')}`
+  return `${protocol}//${registrable(hostname)}`
+}
+
+function registrable(host: string): string {
+  return host.split('.').slice(-2).join('.')
 }
 
 function safeNavigation({ method = 'GET', topLevel = false }: RequestKind): boolean {

@@ -15,6 +15,11 @@ process.on('message', ({ key, sessions: options, handler: names }: Settings) => 
     const path = req.url!.replace(/^.*\//, '/')
     if (path === '/login') session['user'] = 'ann'
     if (path === '/logout') sessions.clear(req)
+    if (path === '/flash') session['message'] = 'paid'
+    if (path === '/by-hand') {
+      session['seen'] = true
+      res.setHeader('Set-Cookie', 'session=; Max-Age=0; Path=/')
+    }
     if (path === '/large') session['large'] = 'x'.repeat(5000)
     res.write(String(session['user'] ?? 'nobody'))
     if (path === '/late') session['user'] = 'ann'
