@@ -75,16 +75,11 @@ export class AuthHandler {
     const name = form.get('name') ?? ''
     const password = form.get('password') ?? ''
 
-    if (await this.#check(name, password, gone.signal)) {
-      Session.clear(req) // a new session: nothing that was in the old one, planted or not, comes along
-      Session.get(req).user = name
-      redirect(res, '/')
-    } else {
-      const session = Session.get(req)
-      session.message = 'The name or the password is wrong.'
-      session.name = name.slice(0, 64)
-      redirect(res, '/login')
-    }
+    const isUser = await this.#check(name, password, gone.signal)
+    Session.clear(req) // a new session: nothing that was in the old one, planted or not, comes along
+    if (isUser) Session.set(req, { user: name })
+    else Session.set(req, { message: 'The name or the password is wrong.', name: name.slice(0, 64) })
+    redirect(res, isUser ? '/' : '/login')
   }
 
   #logOut(req: IncomingMessage, res: ServerResponse): void {

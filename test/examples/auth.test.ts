@@ -102,12 +102,14 @@ t.test('a wrong password is told once', async (t) => {
   t.match(await browser.get('/'), { status: 303 }, 'and nobody is logged in')
 })
 
-t.test('a login begins a new session', async (t) => {
-  const browser = new Client(await listen(t, openDoor((_req, res) => res.end('inside'))))
+t.test('a try to log in begins a new session', async (t) => {
   const planted = { user: 'somebody', message: 'hello', name: 'mallory', planted: 'by another' }
-  browser.cookies.set('session', new SessionHandler(() => {}, key, Session).encodeCookie(planted))
-  await browser.post('/login', { name: 'user2', password: 'lantern' })
-  t.strictSame(open(browser.cookies.get('session')), { user: 'user2' })
+  for (const [isUser, session] of [[true, { user: 'user2' }], [false, { message: wrong, name: 'user2' }]] as const) {
+    const browser = new Client(await listen(t, openDoor((_req, res) => res.end('inside'), async () => isUser)))
+    browser.cookies.set('session', new SessionHandler(() => {}, key, Session).encodeCookie(planted))
+    await browser.post('/login', { name: 'user2', password: 'lantern' })
+    t.strictSame(open(browser.cookies.get('session')), session)
+  }
 })
 
 t.test('a name of any length fits in the cookie', async (t) => {
