@@ -56,7 +56,7 @@ t.test('what is packed', async (t) => {
   })
 
   t.test('is small', async (t) => {
-    t.ok(packed.size < 45_000, `${packed.size} bytes packed`)
+    t.ok(packed.size < 42_000, `${packed.size} bytes packed`)
   })
 
   t.test('brings no other package along', async (t) => {
