@@ -1,4 +1,3 @@
-import fastify from 'fastify'
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
@@ -8,7 +7,6 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { certificate } from './certificate.js'
 import { nodeListener } from './frameworks/node-listener.js'
-import { Session } from './library.js'
 import { equal, row } from './report.js'
 import { listen, stop } from './servers.js'
 import { makeRoutes, withSession } from './story/app.js'
@@ -100,13 +98,6 @@ export async function clientRows(suite) {
         '{"bye":true}', '{}'], 'bodies')
     })
   }
-  // fastify hands an injected request to its own listener, which serverFactory's is not: the README says so.
-  await row(suite, 'fastify.inject()', 'goes around the session handler', async () => {
-    const app = fastify({ serverFactory: (handler) => http.createServer(withSession(handler)) })
-    app.get('/', (request) => ({ seen: Session.has(request.raw) }))
-    equal((await app.inject('/')).json(), { seen: false }, 'whether the session is there')
-    await app.close()
-  })
   stop(plain)
   stop(secure)
 }

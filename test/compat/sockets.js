@@ -6,7 +6,6 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { NoSessionError, RequestSessions, Session, SessionHandler } from './library.js'
 import { setCookies } from './raw.js'
 import { equal, row } from './report.js'
-import { reset } from './resets.js'
 import { listen, stop } from './servers.js'
 import { key, sessionHandler } from './story/app.js'
 
@@ -48,23 +47,6 @@ export async function socketRows(suite) {
       return
     }
     throw new Error('expected a NoSessionError, got a session')
-  })
-
-  await row(suite, 'ws', 'a client that resets while it is refused ends nothing', async () => {
-    const server = http.createServer(handler.listener)
-    server.on('upgrade', (req, socket) => {
-      // Node gives the socket away without a listener for errors; what nobody listens for ends the process.
-      socket.on('error', () => socket.destroy())
-      equal(handler.read(req).user, undefined, 'the user')
-      socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n', () => socket.destroy())
-    })
-    const port = await listen(server)
-    try {
-      await reset(port, 400)
-      equal((await fetch(`http://127.0.0.1:${port}`)).status, 200, 'the status of a request after them')
-    } finally {
-      stop(server)
-    }
   })
 
   await row(suite, 'ws', 'a cookie on the 101 answer', async () => {

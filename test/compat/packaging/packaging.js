@@ -71,15 +71,11 @@ export async function packagingRows(suite) {
     for (const [moduleResolution, exactOptionalPropertyTypes] of rows) {
       const exact = exactOptionalPropertyTypes ? ', exactOptionalPropertyTypes' : ''
       await row(suite, `types, ${typescript}, ${moduleResolution}${exact}`, 'compile', async () => {
-        // The declarations of frameworks ask for a newer compiler, or for exports.
-        const frameworks = typescript !== 'ts54' && moduleResolution !== 'node10' ? ['frameworks.ts'] : []
         const deprecations = typescript === 'ts6' && moduleResolution === 'node10' ? { ignoreDeprecations: '6.0' } : {}
-        await compile(typescript, ['consumer.ts', ...frameworks], {
+        await compile(typescript, ['consumer.ts'], {
           module: moduleResolution === 'nodenext' ? 'nodenext' : 'esnext', moduleResolution, types: ['node'],
           exactOptionalPropertyTypes, noUncheckedIndexedAccess: true, noPropertyAccessFromIndexSignature: true,
           esModuleInterop: true, ...deprecations,
-          // What @types/koa means by that name; the package of today has other declarations.
-          paths: { 'content-disposition': ['../node_modules/@types/content-disposition/index.d.ts'] },
         })
       })
     }
