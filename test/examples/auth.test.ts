@@ -102,7 +102,7 @@ t.test('a wrong password is told once', async (t) => {
   t.match(await browser.get('/'), { status: 303 }, 'and nobody is logged in')
 })
 
-t.test('a try to log in begins a new session', async (t) => {
+t.test('a login begins a new session', async (t) => {
   const planted = { user: 'somebody', message: 'hello', name: 'mallory', planted: 'by another' }
   for (const [isUser, session] of [[true, { user: 'user2' }], [false, { message: wrong, name: 'user2' }]] as const) {
     const browser = new Client(await listen(t, openDoor((_req, res) => res.end('inside'), async () => isUser)))
