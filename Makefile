@@ -88,11 +88,10 @@ dist/index.js: $(wildcard lib/*.ts) lib/tsconfig.json tsconfig.json package-lock
 	$(strip) -p lib --emitDeclarationOnly
 
 # The tests run as JavaScript.
-compiled/done: $(wildcard lib/*.ts test/*/*.ts test/*/*.cjs example/*.ts example/*/*.ts example/secured/*) tsconfig.json \
+compiled/done: $(wildcard lib/*.ts test/*/*.ts example/*.ts example/*/*.ts example/secured/*) tsconfig.json \
 test/compile.json | node_modules
 	$(strip) -p test/compile.json
 	@cp -R example/secured compiled/example/
-	@mkdir -p compiled/node_modules/tap && cp test/support/tap.cjs compiled/node_modules/tap/index.js
 	@touch compiled/done
 
 build/%.js: $(shell find example -name node_modules -prune -o -type f -print) dist/index.js
