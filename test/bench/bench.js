@@ -103,8 +103,7 @@ async function run(names) {
     console.log('Other processes kept the machine busy, or bare servers differed by half: do not believe the shares.\n')
   }
   const { table, missed } = goals(report.parts)
-  const measured = table.rows.filter((row) => row.at(-1) !== 'not measured')
-  if (against === undefined && sockets && measured.length > 0) console.log(text({ ...table, rows: measured }))
+  if (against === undefined && sockets && table.rows.length > 0) console.log(text(table))
   if (options.json !== undefined) save()
   if (options.readme) writeReadme(report, say)
   if (options.strict && missed > 0) process.exitCode = 1

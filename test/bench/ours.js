@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { answerFor, application } from './app.js'
 
@@ -10,8 +10,14 @@ export function library(folder) {
   return import(new URL('index.js', folder === undefined ? built : pathToFileURL(`${folder}/`)))
 }
 
-/** The names and bytes of the build's scripts. */
+/** The names of the build's scripts. */
 export const scripts = () => readdirSync(built).filter((file) => file.endsWith('.js'))
+
+/** The texts of lib/. */
+export function sources() {
+  const lib = new URL('../../lib/', import.meta.url)
+  return readdirSync(lib).filter((file) => file.endsWith('.ts')).map((file) => readFileSync(new URL(file, lib), 'utf8'))
+}
 
 export const key = Buffer.alloc(32, 'for measurements only; ')
 
@@ -26,22 +32,13 @@ export async function listener(spec) {
   return new SessionHandler(spec.use === 'ignored' ? ignoring : asking, key, Session, { cacheSize }).listener
 }
 
-/** Fastify with the library around its own listener, or with `attach` in a hook. */
-export async function fastify(Fastify, count, { how, ...spec }) {
+/** Fastify with `attach` in a hook. */
+export async function fastify(Fastify, count, spec) {
   const { SessionHandler, Session } = await library(spec.folder)
   const visit = application(spec)
-  const { cacheSize = 1000 } = spec
-  const around = (listener) => new SessionHandler(listener, key, Session, { cacheSize })
-  const app = Fastify({
-    serverFactory: (listener) => count(how === 'serverFactory' ? around(listener).listener : listener),
-  })
-  if (how === 'attach') {
-    const handler = around(null)
-    app.addHook('onRequest', (request, reply, done) => {
-      handler.attach(request.raw, reply.raw)
-      done()
-    })
-  }
+  const { attach } = new SessionHandler(null, key, Session)
+  const app = Fastify({ serverFactory: count })
+  app.addHook('onRequest', (request, reply, done) => { attach(request.raw, reply.raw, done) })
   app.get('*', (request, reply) => reply.send(visit(Session.get(request.raw), request.url)))
   return app
 }
@@ -49,16 +46,13 @@ export async function fastify(Fastify, count, { how, ...spec }) {
 /** As little of a request as `read` looks at. */
 export const requestWith = (cookie) => ({ headers: { cookie }, socket: {} })
 
-/** Seals and opens; opens by a request too, as a server does. */
+/** Seals and opens; reads from a request too, as a server does. */
 export async function codec(folder) {
   const { SessionHandler, RequestSessions } = await library(folder)
-  const handler = (cacheSize) => new SessionHandler(() => {}, key, new RequestSessions(), { cacheSize })
-  const forgetful = handler(0)
-  const remembering = handler(1000)
+  const handler = new SessionHandler(null, key, new RequestSessions())
   return {
-    seal: (session) => forgetful.encodeCookie(session),
-    open: (value) => forgetful.decodeCookie(value),
-    read: (cookie) => forgetful.read(requestWith(cookie)),
-    recall: (cookie) => remembering.read(requestWith(cookie)),
+    seal: (session) => handler.encodeCookie(session),
+    open: (value) => handler.decodeCookie(value),
+    readCached: (cookie) => handler.read(requestWith(cookie)),
   }
 }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { answerFor, application } from './app.js'
 import { browser } from './exchange.js'
-import { codecs } from './floor.js'
+import { codec } from './floor.js'
 import { collectGarbage } from './measure.js'
 import * as ours from './ours.js'
 import * as peers from './peers.js'
@@ -13,9 +13,9 @@ import * as peers from './peers.js'
  * requests without sockets and ends.
  */
 
-/** The least of a server with an encrypted cookie: the floor's calls, and nothing that only a library needs. */
+/** The least of a server with an encrypted cookie: the floor, and nothing that only a library needs. */
 function floorListener(spec) {
-  const { floor } = codecs(ours.key)
+  const floor = codec(ours.key)
   const visit = application(spec)
   const attributes = '; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax'
   return (req, res) => {

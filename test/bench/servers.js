@@ -161,6 +161,7 @@ export async function measureServers(specs, { seconds, quick, sockets = true, sa
     name,
     base,
     processes: sets.length,
+    cpu: every(name, 'cpu'),
     cpuMicroseconds: figure(every(name, 'cpu')),
     cpuOfBare: ratio(every(base, 'cpu'), every(name, 'cpu')),
     cpuOfBareByLeast: leastRatio(every(base, 'cpu'), every(name, 'cpu')),
@@ -247,18 +248,15 @@ export function http(options) {
   return part(options.sockets ? 'node:http' : 'node:http, without sockets', wanted, options)
 }
 
-/** Fastify: bare, ours in both ways, and @fastify/secure-session. */
+/** Fastify: bare, ours by attach, and @fastify/secure-session. */
 export function fastify(options) {
   const on = { on: 'fastify', base: 'Fastify', bytes: 134 }
   const specs = [
     { ...on, name: 'Fastify', kind: 'bare', use: 'none' },
     ...['read', 'written'].flatMap((use) => [
-      { ...on, name: `ours by attach, ${use}`, kind: 'ours', how: 'attach', use, mayFail: true },
-      { ...on, name: `ours by serverFactory, ${use}`, kind: 'ours', how: 'serverFactory', use },
+      { ...on, name: `ours, ${use}`, kind: 'ours', use },
       { ...on, name: `secure-session, ${use}`, kind: 'secure-session', use, mayFail: true },
     ]),
-    { ...on, name: 'ours by serverFactory, read with cacheSize: 0', kind: 'ours', how: 'serverFactory', use: 'read',
-      cacheSize: 0 },
   ]
   const wanted = options.against === undefined ? specs : specs.filter(({ kind }) => kind !== 'secure-session')
   return part('Fastify', wanted, { ...options, sockets: true })
