@@ -3,7 +3,7 @@ import {
   createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual, type KeyObject,
 } from 'node:crypto'
 import type { DerivedKeys } from './keys.js'
-import { maxSeconds, noLifetime, persistence, type Lifetime, type Times } from './lifetime.js'
+import { maxSeconds, persistence, type Times } from './lifetime.js'
 
 /*
  * Cookie format, version 1. The value is base64url without padding (RFC 4648 §5), canonical, of
@@ -36,8 +36,8 @@ const maxValueLength = 4096 // characters; no browser keeps more (RFC 6265bis §
 export interface Contents extends Times {
   /** The value in a string of its own, since a slice would keep the whole Cookie header alive. */
   readonly value: string
-  /** The JSON; undefined where it is no UTF-8. */
-  readonly text: string | undefined
+  /** The JSON and its spaces; empty, which is no JSON, where the bytes are no UTF-8. */
+  readonly text: string
   /** The index of the key that opens it. */
   readonly keyIndex: number
 }
@@ -107,24 +107,27 @@ export class Codec {
     const ciphertext = bytes.subarray(1 + ivLength, -tagLength)
     const tag = bytes.subarray(-tagLength)
 
-    // 3. The tag under each key. P is always a multiple of 32 bytes.
+    // 3. The tag under each key.
     const keyIndex = this.#keys.findIndex(({ authentication }) =>
       timingSafeEqual(this.#tag(authentication, iv, ciphertext), tag))
     if (keyIndex === -1) return 'tag'
-    if (ciphertext.length % padTo !== 0) return 'format'
 
-    // 2. P.
+    // 2. P, which is always a multiple of 32 bytes.
+    if (ciphertext.length % padTo !== 0) return 'format'
     const plain = createDecipheriv('aes-256-ctr', this.#keys[keyIndex]!.encryption, iv).update(ciphertext)
 
-    // 1. The lifetime and times, and the JSON, less the spaces.
-    const lifetime = readLifetime(plain)
-    if (lifetime === undefined) return 'format'
-    let end = plain.length
-    while (end > headLength && plain[end - 1] === 0x20) end--
-    const json = plain.subarray(headLength, end)
+    // 1. The lifetime and times, JSON, spaces.
+    const lifetime = {
+      persistence: plain.readUInt8(0),
+      maxAge: plain.readUInt32BE(13),
+      idleTimeout: plain.readUInt32BE(17),
+    }
+    if (lifetime.persistence > persistence.untilClose) return 'format'
+    if (lifetime.maxAge > maxSeconds || lifetime.idleTimeout > maxSeconds) return 'format'
+    const json = plain.subarray(headLength)
     return {
       value: canonical,
-      text: isUtf8(json) ? json.toString() : undefined,
+      text: isUtf8(json) ? json.toString() : '',
       created: plain.readUIntBE(1, 6),
       issued: plain.readUIntBE(7, 6),
       lifetime,
@@ -136,13 +139,4 @@ export class Codec {
   #tag(key: KeyObject, iv: Buffer, ciphertext: Buffer): Buffer {
     return createHmac('sha256', key).update(this.#a).update(iv).update(ciphertext).update(this.#bitsOfA).digest()
   }
-}
-
-/** The lifetime in P, or undefined where a number is out of range. */
-function readLifetime(plain: Buffer): Lifetime | undefined {
-  const lifetime = { persistence: plain[0]!, maxAge: plain.readUInt32BE(13), idleTimeout: plain.readUInt32BE(17) }
-  if (lifetime.persistence > persistence.untilClose) return undefined
-  if (lifetime.maxAge > maxSeconds || lifetime.idleTimeout > maxSeconds) return undefined
-  const hasNone = lifetime.persistence === noLifetime.persistence && lifetime.maxAge + lifetime.idleTimeout === 0
-  return hasNone ? noLifetime : lifetime
 }

@@ -78,7 +78,7 @@ function openValue(
 function sessionIn(contents: Contents, settings: Settings, now: number): Opened | Refused {
   const expiry = expiryOf(contents, settings, now)
   if (expiry !== undefined) return { reason: 'expired', expiry }
-  const session = contents.text === undefined ? undefined : parseSession(contents.text)
+  const session = parseSession(contents.text)
   const tokens = session === undefined ? undefined : tokensOf(session)
   return session === undefined || tokens === undefined ? { reason: 'format' } : { session, contents, tokens }
 }
