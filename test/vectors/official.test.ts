@@ -5,12 +5,20 @@
 import { createSecretKey } from 'node:crypto'
 import t from 'tap'
 import { Codec } from '../../lib/codec.js'
-import { bigEndian, ctr, hkdf, hmac, scrypt, tagInput } from '../support/second-implementation.js'
+import { withRandom } from '../support/node-crypto.js'
+import {
+  bigEndian, ctr, hkdf, hmac, noLifetime, plaintext as plainOf, scrypt, tagInput,
+} from '../support/second-implementation.js'
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'))
 const ascii = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'))
 const hex = (data: ArrayBuffer | Uint8Array) => Buffer.from(data as Uint8Array).toString('hex')
 const counting = (first: number, last: number) => Uint8Array.from({ length: last - first + 1 }, (_, i) => first + i)
+
+function codecWith(encryption: Uint8Array, authentication: Uint8Array, a: Uint8Array): Codec {
+  const keys = { encryption: createSecretKey(encryption), authentication: createSecretKey(authentication) }
+  return new Codec([keys], Buffer.from(a))
+}
 
 t.test('AES-256-CTR', async (t) => {
   const rows: [name: string, key: string, iv: string, plaintext: string, ciphertext: string][] = [
@@ -48,6 +56,14 @@ t.test('AES-256-CTR', async (t) => {
   for (const [name, key, iv, plaintext, ciphertext] of rows) {
     t.test(name, async (t) => {
       t.equal(hex(await ctr(bytes(key), bytes(iv), bytes(plaintext))), hex(bytes(ciphertext)))
+      // What the codec encrypts with the same key and IV is P, added to the keystream of the vector.
+      const codec = codecWith(bytes(key), bytes(key), ascii(''))
+      const times = { created: 1, issued: 2, lifetime: noLifetime }
+      const sealed = Buffer.from(withRandom(() => Buffer.from(bytes(iv)), () => codec.seal('{}', times)), 'base64url')
+      const keystream = bytes(plaintext).map((byte, at) => byte ^ bytes(ciphertext)[at]!)
+      const p = sealed.subarray(17, -32).map((byte, at) => byte ^ keystream[at]!)
+      const length = Math.min(p.length, keystream.length)
+      t.equal(hex(p.subarray(0, length)), hex(plainOf(times, ascii('{}')).subarray(0, length)))
     })
   }
 })
@@ -174,8 +190,7 @@ t.test('the framing of the tag\'s input, RFC 7518 appendix B', async (t) => {
 
   t.test('B.1 by our codec, which finds fault with what was encrypted, but not with the tag', async (t) => {
     const [, , keyBytes, ciphertext, tag] = rows[0]!
-    const authentication = createSecretKey(counting(0, keyBytes - 1))
-    const codec = new Codec([{ encryption: createSecretKey(Buffer.alloc(32)), authentication }], Buffer.from(a))
+    const codec = codecWith(new Uint8Array(32), counting(0, keyBytes - 1), a)
     const token = Buffer.concat([Buffer.of(1), iv, bytes(ciphertext), bytes(tag)])
     t.equal(codec.open(token.toString('base64url')), 'format', 'P is always a multiple of 32 bytes')
     for (const at of [1, 16, 17, token.length - 33, token.length - 32, token.length - 1]) {
