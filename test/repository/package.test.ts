@@ -185,7 +185,7 @@ t.test('lib', async (t) => {
       'keys.ts: scryptSync(',
     ])
     t.strictSame(uses(/\bcreateHash\b|\bsubtle\b|\bwebcrypto\b|['"](?:md5|sha1)['"]/gi), [])
-    t.strictSame(sources.filter((file) => /\becb\b/i.test(read(`lib/${file}`))), [], 'and no block cipher by itself')
+    t.strictSame(sources.filter((file) => /ecb/i.test(read(`lib/${file}`))), [], 'and no block cipher by itself')
   })
 
   t.test('keeps its secrets in #private fields', async (t) => {
