@@ -148,10 +148,28 @@ for (const [name, domain, path, partitioned, hex] of bound) {
 
 t.test('the IV', async (t) => {
   const asked: number[] = []
-  const given = [1, 2, 3].map((n) => Buffer.alloc(16, n))
-  const next = (length: number) => given[asked.push(length) - 1]!
-  const used = withRandom(next, () => given.map(() => ivOf(codec.seal('{}', at(1, 2)))))
-  t.strictSame([asked, used], [[16, 16, 16], given], 'is asked of the random generator for every value')
+  const given: string[] = []
+  const next = (length: number) => {
+    const random = Buffer.alloc(length)
+    for (let at = 0; at < length; at += 16) {
+      random.writeUInt32BE(given.length + 1, at)
+      given.push(random.toString('hex', at, at + 16))
+    }
+    asked.push(length)
+    return random
+  }
+  const fresh = codecOf(keysOf(1))
+  const used = withRandom(next, () => Array.from({ length: 600 }, () => ivOf(fresh.seal('{}', at(1, 2))).toString('hex')))
+  t.strictSame(asked, [4096, 4096, 4096])
+  t.strictSame(used, given.slice(0, 600), 'is asked of the random generator, and each is used once')
+
+  const last = codecOf(keysOf(1))
+  withRandom(() => Buffer.alloc(16, 7), () => last.seal('{}', at(1, 2)))
+  const undo = breakCrypto('randomBytes')
+  t.teardown(undo)
+  for (let n = 0; n < 3; n++) t.throws(() => last.seal('{}', at(1, 2)), { message: 'no randomBytes' }, 'is missed at once')
+  undo()
+  t.notSame(ivOf(last.seal('{}', at(1, 2))), Buffer.alloc(16, 7), 'and none is taken a second time')
 })
 
 const needed = {
