@@ -167,7 +167,7 @@ export class SessionHandler<
   }
 
   /**
-   * The whole Set-Cookie line of a new session, for a web `Response` or a test. It is Secure unless the option `secure`
+   * The whole Set-Cookie line of a new session: for tests, tools, other protocols. It is Secure unless the option `secure`
    * is `false`, since no request says whether it came over TLS.
    * @throws TypeError for what is no plain object, ValueError, SizeError
    */

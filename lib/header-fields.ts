@@ -52,10 +52,14 @@ export function completeHead(
     return { args: completed === given ? args : changed, hasYielded, undo: () => fields.undo() }
   }
   const code = Number(status)
-  if (code < 200 || withoutBody.includes(code)) fields.replace((key) => framing.includes(key) ? [] : undefined)
+  if (code < 200 || withoutBody.includes(code)) {
+    fields.replace((key) => speakingOfBody.includes(key) ? [] : undefined)
+    // Frames whatever body comes, whatever the handler had Node leave out. HTTP/1.0 ends it with the connection.
+    if (req.httpVersion === '1.1') fields.changeList('Transfer-Encoding', 'chunked', () => 'chunked')
+  }
   const completed = fields.write()
   // HTTP/2 has no reason phrase, and Node warns about one.
-  const http1 = req.httpVersionMajor < 2 ? res as ServerResponse : undefined
+  const http1 = req.httpVersionMajor >= 2 ? undefined : res as ServerResponse
   const message = http1?.statusMessage
   const undo = () => {
     fields.undo()
@@ -68,8 +72,8 @@ export function completeHead(
 
 const withoutBody = [204, 205, 304]
 
-/** What says how a body is sent, and speaks for none where there was to be none: the 500 may get one all the same. */
-const framing = ['content-length', 'transfer-encoding', 'content-encoding', 'content-range']
+/** What spoke for a status without a body, and not for the body that the 500 may get. */
+const speakingOfBody = ['content-length', 'transfer-encoding', 'content-encoding', 'content-range']
 
 /** `Cookie` is added to the members, unless it or `*` is there. */
 function withCookie(lines: string[]): string {
@@ -84,10 +88,11 @@ function withCookie(lines: string[]): string {
  */
 function withNoStore(lines: string[]): string {
   const isReplaced = (member: string) => ['no-store', 'must-understand'].includes(nameOf(member.split('=', 1)[0]!))
-  const [only, ...more] = lines.map(membersOf)
-  const isThere = only !== undefined && nameOf(only[0]!) === 'no-store' && only.findLastIndex(isReplaced) === 0
-  if (isThere && more.length === 0) return lines[0]!
-  const rest = lines.map((line) => trimmed(membersOf(line).filter((member) => !isReplaced(member)).join(',')))
+  const lists = lines.map(membersOf)
+  const [first = []] = lists
+  const isRight = lists.length === 1 && nameOf(first[0]!) === 'no-store' && first.findLastIndex(isReplaced) === 0
+  if (isRight) return lines[0]!
+  const rest = lists.map((members) => trimmed(members.filter((member) => !isReplaced(member)).join(',')))
   return ['no-store', ...rest.filter((line) => line !== '')].join(', ')
 }
 
@@ -129,7 +134,7 @@ interface Field {
   readonly name: string
   readonly key: string
   readonly before: unknown
-  /** An empty array for none: Node sends nothing of it. */
+  /** One value as itself, several as an array, and an empty array for none. */
   after: unknown
 }
 
@@ -145,8 +150,8 @@ function put(field: Field, value: unknown): void {
 }
 
 /**
- * The header fields that a response is about to have: those given to writeHead, and those set before that they do not
- * override. Of entries that were given under one name Node sends all, or the last one only: what is added stands there.
+ * The header fields that a response is about to have. writeHead's value overrides setHeader's. Of several entries that
+ * were given under one name Node sends all, or the last one only, so what is added stands in the last.
  */
 class HeaderFields {
   readonly #res: ServerResponse
@@ -204,7 +209,7 @@ class HeaderFields {
     for (const field of fields) put(field, field === fields.at(-1) ? line : [])
   }
 
-  /** Replaces the value of each field for whose name there is another. */
+  /** Gives each field the value that there is for its name, if there is one. */
   replace(valueFor: (key: string) => unknown): void {
     for (const field of this.#fields) put(field, valueFor(field.key) ?? field.after)
   }

@@ -59,7 +59,10 @@ function nameIn(line: string): string {
   return trimmed(pair.slice(0, Math.max(0, pair.indexOf('='))))
 }
 
-/** RFC 6265bis §5.6: the last attribute of a name counts; §5.6.3: a leading dot does not; §5.6.4: nor does no path. */
+/**
+ * RFC 6265bis §5.6: the last attribute of a name counts; §5.6.3: a leading dot does not; §5.6.4: an empty or relative
+ * Path means the default path.
+ */
 function scopeIn(line: string, url: string | undefined): { domain: string, path: string, partitioned: boolean } {
   const scope = { domain: '', path: '', partitioned: false }
   for (const attribute of line.slice(firstPart(line).length + 1).split(';')) {

@@ -1,4 +1,4 @@
-import { completeHead, type HeadAdditions } from './header-fields.js'
+import { completeHead, type CompletedHead, type HeadAdditions } from './header-fields.js'
 import { askedUrl } from './request.js'
 import type { AnyRequest, AnyResponse } from './types.js'
 
@@ -39,16 +39,11 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
     const additions = watcher.head(req)
     const head = additions && completeHead(req, askedUrl(req, url), res, args, additions)
     try {
-      return Reflect.apply(original, res, head?.args ?? args)
-    } catch (error) {
-      // Node refused a header of the handler's, and nothing has left: restore the headers, so that its error page
-      // starts clean.
-      if (!res.headersSent) head?.undo()
-      throw error
+      return head === undefined ? Reflect.apply(original, res, args) : write(original, res, head)
     } finally {
       // Also where a wrapper of writeHead throws after it called Node's.
       if (res.headersSent) {
-        watcher.sent(req, head?.hasYielded === true)
+        watcher.sent(req, head?.hasYielded ?? false)
         if (head !== undefined) res.on('close', () => watcher.closed(req))
       }
     }
@@ -62,4 +57,14 @@ function isGone(req: AnyRequest, res: AnyResponse): boolean {
   if (req.httpVersionMajor >= 2) return false
   const { destroyed, socket } = res as { destroyed?: boolean, socket?: { destroyed?: boolean } | null }
   return destroyed === true || socket?.destroyed === true
+}
+
+function write(original: WriteHead, res: AnyResponse, head: CompletedHead): unknown {
+  try {
+    return Reflect.apply(original, res, head.args)
+  } catch (error) {
+    // Node refused a header of the handler's: restore the headers, so that its error page starts clean.
+    if (!res.headersSent) head.undo()
+    throw error
+  }
 }

@@ -60,7 +60,7 @@ async function serve(t: Test, isHttp2: boolean) {
   const client = isHttp2 ? http2.connect(origin) : undefined
   t.teardown(() => { client?.destroy() })
   const get = async (path: string, send: Send, change: (session: Record<string, unknown>) => void = () => {}) => {
-    current = { send, change: (req) => { if (path !== '/bare') change(sessions.get(req)) } }
+    current = { send, change: (req) => { if (path === '/') change(sessions.get(req)) } }
     return client ? await askOver(client, path) : await ask(origin, path, {}, 'GET', '', agent)
   }
   return {
@@ -74,6 +74,7 @@ async function serve(t: Test, isHttp2: boolean) {
     }),
     changed: (send: Send) => get('/', send, (session) => { session['a'] = 1 }),
     read: (send: Send) => get('/', send),
+    unasked: (send: Send) => get('/unasked', send),
     failed: (send: Send) => get('/', send, (session) => { session['a'] = NaN }),
   }
 }
@@ -362,16 +363,18 @@ t.test('a head that Node refuses leaves the response as it would be without the 
     ['what is not set', [...own, bad], []],
     ['nothing before', [bad, ...own], own.slice(0, 3)],
     ['a part before', [...own.slice(0, 3), bad, ...own.slice(3)], own.slice(2, 5)],
+    ['a name that is none', [...own, [5 as never, '1']], own.slice(0, 2)],
     ['what HTTP/2 alone refuses', [...own, ['content-type', ['a', 'b']]], own.slice(0, 1)],
   ]
   for (const [way, isHttp2, before] of ways.filter(([way]) => !way.includes('all'))) {
     const served = await serve(t, isHttp2)
     for (const [form, of] of forms) {
       for (const [index, [name, given, set]] of lists.entries()) {
-        const head = index % 2 === 0 ? [200] : [304, 'Not now']
+        const head = [[200], [304, 'Not now'], [299]][index % 3]!
         const seen: unknown[] = []
         const send: Send = (res) => {
           before(res)
+          if (!isHttp2 && index > 2) res.statusMessage = 'Mine'
           for (const [name, value] of way.endsWith('set') ? set : []) res.setHeader(name, structuredClone(value))
           try {
             res.writeHead(...head as [number], of(structuredClone(given)) as never)
@@ -383,8 +386,9 @@ t.test('a head that Node refuses leaves the response as it would be without the 
         }
         await served.all(send)
         await served.failed(send)
+        await served.unasked(send)
         for (const state of seen.slice(1)) t.strictSame(state, seen[0], `${way}, ${form}, ${name}, ${String(head)}`)
-        if (isHttp2 || given.includes(bad)) t.equal(seen.length, 4)
+        if (given.includes(bad)) t.equal(seen.length, 5)
       }
     }
   }
