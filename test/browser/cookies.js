@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
-import { isAnswered, logIn, sees } from './auth.js'
+import { enter, isAnswered, logIn, secret, sees } from './auth.js'
 import { hash, longestLine } from './counter-site.js'
 import { until } from './until.js'
-
-const secret = 'You are logged in.'
 
 /** Stories over HTTPS, under names of their own: what a browser does with each kind of cookie. */
 export const stories = {
   async 'behind TLS: login, reload and logout with a cookie __Host-session'({ secureAuth, secure, browser }) {
     const origin = `https://app.test:${secure.auth}`
-    await logIn(browser, origin)
-    await sees(browser, secret)
+    await enter(browser, origin)
     const [{ value, expiry, ...cookie }] = await browser.cookies()
     assert.deepEqual(cookie, {
       name: '__Host-session', path: '/', domain: 'app.test', secure: true, httpOnly: true, sameSite: 'Lax',
@@ -23,7 +20,7 @@ export const stories = {
     await secureAuth.restart()
     await browser.reload()
     await sees(browser, secret)
-    await (await browser.find('form[action="/logout"] button')).click()
+    await browser.click('form[action="/logout"] button')
     await sees(browser, 'Log in')
     assert.deepEqual(await browser.cookies(), [])
     await browser.back()
@@ -97,10 +94,10 @@ export const stories = {
       await browser.go(own(name))
       await sees(browser, 'count 1,')
       await browser.go(`https://other.test:${secure.other}/link?to=${encodeURIComponent(own(name))}`)
-      await (await browser.find('a')).click()
+      await browser.click('a')
       await sees(browser, `count ${byLink},`)
       await browser.go(`https://other.test:${secure.other}/form?to=${encodeURIComponent(own(name))}`)
-      await (await browser.find('button')).click()
+      await browser.click('button')
       await sees(browser, `count ${byForm},`)
     }
   },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { logIn, sees } from './auth.js'
+import { enter, logIn, sees } from './auth.js'
 
 const folder = fileURLToPath(new URL('screenshots/', import.meta.url))
 const sizes = { narrow: { width: 360, height: 740 }, wide: { width: 1280, height: 800 } }
@@ -30,7 +30,7 @@ async function shoot(browser, name) {
 
 /** Every page, narrow and wide, light and dark, in the folder screenshots. */
 export const stories = {
-  async 'screenshots of every page; none is wider than its screen'({ auth, replicas, secure, browser }) {
+  async 'screenshots of every page; none is wider than its screen'({ auth, secure, browser }) {
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder, { recursive: true })
 
@@ -40,8 +40,7 @@ export const stories = {
     await logIn(browser, auth.origin, 'user2', 'wrong')
     await sees(browser, 'wrong')
     await shoot(browser, 'login-wrong')
-    await logIn(browser, auth.origin)
-    await sees(browser, 'You are logged in.')
+    await enter(browser, auth.origin)
     for (const [name, path, text] of [
       ['home', '/', 'You are logged in.'],
       ['how-it-works', '/how-it-works/', 'How it works'],
@@ -55,7 +54,7 @@ export const stories = {
 
     await browser.go(`https://app.test:${secure.replica}/`)
     await (await browser.find('#name')).type('Ann')
-    await (await browser.find('form button')).click()
+    await browser.click('form button')
     await sees(browser, 'Ann')
     await shoot(browser, 'replicas')
   },

@@ -10,38 +10,22 @@ import { makeCertificate } from '../../build/replicas/certificate.js'
 /** Every name under .test leads to this machine, for these browsers only. */
 const resolver = '--host-resolver-rules=MAP *.test 127.0.0.1'
 
-/** A certificate by an authority of our own, and servers that use it. */
-export class Tls {
-  #folder
+/** A certificate by an authority of our own, servers that use it, and what makes Chromium trust them. */
+export async function makeTls(folder) {
+  await makeCertificate(folder, ['localhost', 'app.test', '*.app.test', 'other.test'])
+  const [authority, certificate, key] = ['authority.pem', 'certificate.pem', 'certificate.key']
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+  // Chromium trusts the hash of the authority's public key, which it has to find in the chain. All else about the chain
+  // is left out of the check then, and nothing else is trusted.
+  const authorityKey = new X509Certificate(authority).publicKey.export({ type: 'spki', format: 'der' })
+  const hash = createHash('sha256').update(authorityKey).digest('base64')
+  const serve = (listener) => listen(createTlsServer({ cert: certificate + authority, key }, listener))
+  return {
+    flags: [resolver, `--ignore-certificate-errors-spki-list=${hash}`],
+    serve,
 
-  constructor(folder) {
-    this.#folder = folder
-  }
-
-  static async make(folder) {
-    await makeCertificate(folder, ['localhost', 'app.test', '*.app.test', 'other.test'])
-    return new Tls(folder)
-  }
-
-  /**
-   * What makes Chromium trust our authority: the hash of its public key. Everything else about the certificate chain is
-   * left out of the check then, and nothing else is trusted.
-   */
-  get flags() {
-    const authority = new X509Certificate(this.#read('authority.pem'))
-    const key = authority.publicKey.export({ type: 'spki', format: 'der' })
-    return [resolver, `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`]
-  }
-
-  serve(listener) {
-    // The authority goes along, so that the browser finds in the chain the key that it was told to trust.
-    const cert = this.#read('certificate.pem') + this.#read('authority.pem')
-    return listen(createTlsServer({ cert, key: this.#read('certificate.key') }, listener))
-  }
-
-  /** Ends TLS in front of a plain server, as a proxy does. */
-  proxy(port) {
-    return this.serve((req, res) => {
+    /** Ends TLS in front of a plain server, as a proxy does. */
+    proxy: (port) => serve((req, res) => {
       const headers = { ...req.headers, 'x-forwarded-proto': 'https' }
       const onward = request({ host: '127.0.0.1', port, method: req.method, path: req.url, headers }, (answer) => {
         res.writeHead(answer.statusCode, answer.rawHeaders)
@@ -49,10 +33,8 @@ export class Tls {
       })
       onward.on('error', () => res.destroy())
       req.pipe(onward)
-    })
+    }),
   }
-
-  #read(name) { return readFileSync(join(this.#folder, name), 'utf8') }
 }
 
 export function servePlain(listener) {

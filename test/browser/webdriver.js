@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Program } from './program.js'
 import { until } from './until.js'
 
 /** The key under which an element's reference travels (W3C WebDriver §12.1). */
@@ -20,33 +19,19 @@ const chromiumFlags = [
 
 /** A running chromedriver. Every browser that it started ends with it. */
 export class Driver {
-  #process
+  #program
   #origin
   #profile
   #chromium
 
-  constructor(process, origin, profile, chromium) {
-    this.#chromium = chromium
-    this.#process = process
-    this.#origin = origin
-    this.#profile = profile
-  }
-
   static async start(binary, chromium) {
+    const driver = new Driver()
     // Chromium leaves locks and crash folders in its home: it gets one of its own, which is removed afterwards.
-    const profile = await mkdtemp(join(tmpdir(), 'seshcookie-browser-'))
-    const child = spawn(binary, ['--port=0'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, HOME: profile, TMPDIR: profile },
-      detached: true, // a process group of its own, so that its browsers can be ended with it
-    })
-    let printed = ''
-    child.stdout.setEncoding('utf8').on('data', (text) => { printed += text })
-    const failed = once(child, 'exit').then(() => { throw new Error(`chromedriver ended: ${printed}`) })
-    failed.catch(() => {}) // it does end, later, when it is told to
-    const listens = until(() => /successfully on port (\d+)/.exec(printed)?.[1], 'chromedriver listens')
-    const port = await Promise.race([failed, listens])
-    return new Driver(child, `http://127.0.0.1:${port}`, profile, chromium)
+    driver.#profile = await mkdtemp(join(tmpdir(), 'seshcookie-browser-'))
+    driver.#chromium = chromium
+    driver.#program = new Program(binary, ['--port=0'], { HOME: driver.#profile, TMPDIR: driver.#profile })
+    driver.#origin = `http://127.0.0.1:${await driver.#program.says(/successfully on port (\d+)/)}`
+    return driver
   }
 
   /** A new browser with an empty profile. */
@@ -65,34 +50,13 @@ export class Driver {
       ...(method === 'POST' && { body: JSON.stringify(body ?? {}) }),
     })
     const { value } = await response.json()
-    if (!response.ok) throw new WebDriverError(value.error, `${method} ${path}: ${value.message.split('\n')[0]}`)
+    if (!response.ok) throw new Error(`${method} ${path}: ${value.error}: ${value.message.split('\n')[0]}`)
     return value
   }
 
   async stop() {
-    const running = this.#process.exitCode === null && this.#process.signalCode === null
-    const ended = running ? once(this.#process, 'exit') : undefined
-    this.kill()
-    await ended
+    await this.#program.stop()
     await rm(this.#profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
-  }
-
-  /** Ends the driver and its browsers at once; for a process that is about to exit. */
-  kill() {
-    try {
-      process.kill(-this.#process.pid, 'SIGKILL')
-    } catch {
-      // The group is gone already.
-    }
-  }
-}
-
-/** What the driver answered instead of a value; `code` is one of the names in W3C WebDriver §6.6. */
-export class WebDriverError extends Error {
-  constructor(code, message) {
-    super(message)
-    this.name = 'WebDriverError'
-    this.code = code
   }
 }
 
@@ -113,7 +77,6 @@ export class Browser {
 
   go(url) { return this.#post('/url', { url }) }
   url() { return this.#get('/url') }
-  title() { return this.#get('/title') }
   source() { return this.#get('/source') }
   back() { return this.#post('/back') }
   forward() { return this.#post('/forward') }
@@ -122,21 +85,19 @@ export class Browser {
   tab() { return this.#get('/window') }
   async newTab() { return (await this.#post('/window/new', { type: 'tab' })).handle }
   switchTo(handle) { return this.#post('/window', { handle }) }
-  closeTab() { return this.#driver.command('DELETE', `${this.#path}/window`) }
   enterFrame(element) { return this.#post('/frame', { id: element.reference }) }
   leaveFrames() { return this.#post('/frame', { id: null }) }
 
   run(script, ...args) { return this.#post('/execute/sync', { script, args }) }
 
   /** The first element that a CSS selector finds, waited for: a navigation may still be on its way. */
-  find(selector) {
-    return until(async () => (await this.findAll(selector))[0], `an element ${selector}`)
+  async find(selector) {
+    const query = { using: 'css selector', value: selector }
+    const reference = await until(async () => (await this.#post('/elements', query))[0], `an element ${selector}`)
+    return new Element(this.#driver, this.#path, reference)
   }
 
-  async findAll(selector) {
-    const found = await this.#post('/elements', { using: 'css selector', value: selector })
-    return found.map((reference) => new Element(this.#driver, this.#path, reference))
-  }
+  async click(selector) { await (await this.find(selector)).click() }
 
   /** Types into whatever has the focus. */
   async type(...keys) {
