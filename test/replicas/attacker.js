@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Agent, request } from 'node:http'
+import { exchange } from './exchange.js'
 
 const allowed = 1_000 // milliseconds after the answer to a logout in which a copy of the cookie may still be good
 
@@ -86,18 +87,8 @@ export class Attacker {
 }
 
 /** Asks a machine as nginx does. */
-function get(port, agent, cookie, path = '/') {
-  return new Promise((resolve, reject) => {
-    const headers = { 'accept': 'application/json', 'x-forwarded-proto': 'https', ...(cookie && { cookie }) }
-    const req = request({ port, path, agent: agent ?? false, headers, timeout: 30_000 })
-    req.on('timeout', () => req.destroy(new Error('no answer')))
-    req.on('error', reject)
-    req.on('response', (res) => {
-      let body = ''
-      res.setEncoding('utf8').on('data', (part) => { body += part })
-      res.on('error', reject)
-      res.on('end', () => resolve({ status: res.statusCode, body }))
-    })
-    req.end()
-  })
+async function get(port, agent = false, cookie, path = '/') {
+  const { status, body, error } = await exchange(request, { port, agent, cookie, path, proxied: true })
+  if (body === undefined) throw new Error(error ?? 'the answer broke off')
+  return { status, body }
 }

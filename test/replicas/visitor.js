@@ -1,5 +1,7 @@
 import { request as plainRequest } from 'node:http'
 import { request } from 'node:https'
+import { until } from '../browser/until.js'
+import { exchange } from './exchange.js'
 
 /** What became of all requests. Each page view is right, lost or mixed up; each change shows in the next page view. */
 export class Tally {
@@ -38,6 +40,14 @@ export class Visitor {
   async signIn() {
     await this.post('/login', { name: this.name })
     if (this.loggedIn) await this.post('/', { note: `${this.name}: ${this.note}` })
+  }
+
+  /** Logs in, as often as it takes while machines or Redis are away. */
+  getIn() {
+    return until(async () => {
+      await this.signIn()
+      return this.loggedIn
+    }, `${this.name} is in`)
   }
 
   /** One page view or one change, as chance has it; now and then it logs out, and comes back. */
@@ -112,8 +122,7 @@ export class Visitor {
 
   /** Goes to a machine itself, and not to nginx; what becomes of the session is for the caller to judge. */
   sendTo(port, method, path, body) {
-    const proxied = { 'x-forwarded-proto': 'https' }
-    return this.#exchange(plainRequest, { host: '127.0.0.1', port, agent: false }, method, path, body, undefined, proxied)
+    return this.#exchange(plainRequest, { host: '127.0.0.1', port, agent: false, proxied: true, method, path, body })
   }
 
   postTo(port, path, body = '') { return this.sendTo(port, 'POST', path, body) }
@@ -126,44 +135,17 @@ export class Visitor {
 
   send(method, path, body, accept) {
     const { hostname: host, port } = this.#origin
-    return this.#exchange(request, { host, port, agent: this.#agent }, method, path, body, accept)
+    return this.#exchange(request, { host, port, agent: this.#agent, method, path, body, accept })
   }
 
-  #exchange(request, target, method, path, body, accept = 'application/json', headers = {}) {
-    return new Promise((resolve) => {
-      const req = request({
-        ...target,
-        method,
-        path,
-        timeout: 30_000,
-        headers: {
-          accept,
-          ...headers,
-          ...(body !== undefined && {
-            'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body),
-          }),
-          ...(this.cookie !== undefined && { cookie: this.cookie }),
-        },
-      })
-      req.on('timeout', () => req.destroy())
-      req.on('error', (error) => resolve({ error: error.code ?? error.message }))
-      req.on('response', (res) => {
-        const status = res.statusCode
-        this.#keep(res.headers['set-cookie'] ?? [])
-        let text = ''
-        res.setEncoding('utf8').on('data', (part) => { text += part })
-        res.on('close', () => resolve({ status, headers: res.headers, body: res.complete ? text : undefined }))
-      })
-      req.end(body)
-    })
-  }
-
-  /** A jar for a single cookie. */
-  #keep(lines) {
-    for (const line of lines) {
+  /** With a jar for a single cookie, whose line counts even if the body breaks off. */
+  async #exchange(request, options) {
+    const answer = await exchange(request, { ...options, cookie: this.cookie })
+    for (const line of answer.headers?.['set-cookie'] ?? []) {
       const [pair, ...attributes] = line.split('; ')
       this.cookie = attributes.includes('Max-Age=0') ? undefined : pair
     }
+    return answer
   }
 }
 
