@@ -3,13 +3,12 @@
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { RequestSessions, SessionHandler, type HandlerOptions, type SessionOptions } from '../../lib/index.js'
-import { Browser, fetchFrom } from '../support/browser.js'
-import { ask } from '../support/client.js'
+import { Browser, fetchFrom, type Page } from '../support/browser.js'
+import { ask, type Answer } from '../support/client.js'
+import { listen } from '../support/listen.js'
 import { root } from '../support/root.js'
 import type { Settings } from '../support/debugged-site.js'
 
@@ -37,14 +36,7 @@ async function site(options: SiteOptions = {}): Promise<string> {
   return `http://127.0.0.1:${port}`
 }
 
-/** What was said in the meantime: as many lines as there were requests. */
-async function lines(count: number): Promise<string> {
-  const whole = () => said.split('\n').slice(0, -1).filter((line) => line.startsWith('SESHCOOKIE'))
-  while (whole().length < count) await once(child.stderr!, 'data')
-  const all = whole().map((line) => line.replace(/^SESHCOOKIE \d+: /, ''))
-  said = ''
-  return all.join('\n')
-}
+let requests = 0
 
 /** A browser whose pages come from a site, which can be changed for another. */
 class Visitor extends Browser {
@@ -54,21 +46,32 @@ class Visitor extends Browser {
     super(fetchFrom(() => this.at))
     this.at = at
   }
+
+  override go(address: string): Promise<Page> {
+    requests++
+    return super.go(address)
+  }
 }
 
 async function visitor(options?: SiteOptions): Promise<Visitor> {
   return new Visitor(await site(options))
 }
 
+/** Asks a site for /me, with these headers and no others. */
+function askFor(origin: string, headers: Record<string, string>, method?: string): Promise<Answer> {
+  requests++
+  return ask(origin, '/me', headers, method)
+}
+
 /** The Cookie field of somebody who is logged in. */
 const cookieOf = () => `session=${new SessionHandler(null, Buffer.from(key)).encodeCookie({ user: 'ann' })}`
 
-const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][] = [
+/** Each request has one line, but for those that `play` returns the number of. */
+const causes: [cause: string, play: (t: Test) => Promise<number | void>, says: RegExp][] = [
   ['all is well', async (t) => {
     const ann = await visitor({ secure: true })
     await ann.go(`${https}/login`)
     t.equal((await ann.go(`${https}/me`)).body, 'ann')
-    return lines(2)
   }, new RegExp('^GET /login: no cookies came; no session came; wrote session=\\(\\d+ characters\\); [^\n]*\n' +
     'GET /me: cookies: session; session opened with key 0; wrote nothing, since the session is as it came$')],
 
@@ -76,14 +79,12 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     const ann = await visitor({ secure: true })
     await ann.go(`${http}/login`)
     t.equal(ann.jar.cookies.length, 0, 'the browser has dropped it')
-    return lines(1)
   }, /a browser drops it, unless a proxy ends TLS: it is Secure, and the request came over plain HTTP/],
 
   ['not Secure behind a proxy that ends TLS', async (t) => {
     const ann = await visitor()
     await ann.go(`${https}/login`)
     t.equal(ann.jar.cookies[0]!.secure, false)
-    return lines(1)
   }, /it is not Secure, although the browser uses TLS: set "secure" to true/],
 
   ["'auto' on a host of http and https, an http login", async (t) => {
@@ -91,12 +92,10 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     await ann.go(`${https}/me`)
     await ann.go(`${https}/login`)
     const [held] = ann.jar.cookies
-    await lines(2)
     ann.at = await site()
     await ann.go(`${http}/login`)
     t.same(ann.jar.cookies, [held], 'the browser keeps the one it has')
     t.equal((await ann.go(`${http}/me`)).body, 'nobody')
-    return (await lines(2)).split('\n')[0]!
   }, /a browser that has a Secure cookie of this name, from https, drops it/],
 
   ["'auto' on a host of http and https, an http logout", async (t) => {
@@ -104,11 +103,9 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     await ann.go(`${https}/login`)
     const secured = ann.at
     ann.at = await site()
-    await lines(1)
     await ann.go(`${http}/logout`)
     ann.at = secured
     t.equal((await ann.go(`${https}/me`)).body, 'ann', 'the logout did nothing')
-    return (await lines(2)).split('\n')[0]!
   }, /a browser that has a Secure cookie of this name, from https, drops it/],
 
   ['another key', async (t) => {
@@ -116,7 +113,6 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     await ann.go(`${http}/login`)
     ann.at = await site({ key: otherKey })
     t.equal((await ann.go(`${http}/me`)).body, 'nobody')
-    return (await lines(2)).split('\n')[1]!
   }, /session did not open: its tag does not match; usually it was sealed with another key/],
 
   ['two applications on one host, under the default name', async (t) => {
@@ -127,13 +123,11 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     await ann.go(`${http}/login`)
     ann.at = one
     t.equal((await ann.go(`${http}/me`)).body, 'nobody', 'whose cookie the other one has overwritten')
-    return (await lines(3)).split('\n')[2]!
   }, /its tag does not match; usually .* or by another application on this host/],
 
   ["another application's cookie of this name", async (t) => {
-    const { body } = await ask(await site(), '/me', { cookie: 's=1; session=abc' })
+    const { body } = await askFor(await site(), { cookie: 's=1; session=abc' })
     t.equal(body, 'nobody')
-    return lines(1)
   }, /cookies: "?s"?, session; session did not open: its length is none of ours; usually another application/],
 
   ['another name', async (t) => {
@@ -141,7 +135,6 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     await ann.go(`${http}/login`)
     ann.at = await site({ cookieName: 'id' })
     t.equal((await ann.go(`${http}/me`)).body, 'nobody')
-    return (await lines(2)).split('\n')[1]!
   }, /cookies: "?session"?; no id came; wrote nothing/],
 
   ['another path', async (t) => {
@@ -149,14 +142,12 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     await ann.go(`${http}/login`)
     t.equal((await ann.go(`${http}/me`)).body, 'nobody')
     t.equal((await ann.go(`${http}/app/me`)).body, 'ann', 'below the path it is sent')
-    return (await lines(3)).split('\n')[0]!
   }, /a browser does not send it to this URL, which is not below Path=\/app/],
 
   ['another domain', async (t) => {
     const ann = await visitor({ domain: 'other.example' })
     await ann.go(`${http}/login`)
     t.equal(ann.jar.cookies.length, 0, 'the browser has dropped it')
-    return lines(1)
   }, /a browser drops it: Domain=other\.example does not cover the host "?app\.site\.example"?/],
 
   ['a domain that was set later', async (t) => {
@@ -164,7 +155,6 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     await ann.go(`${http}/login`)
     ann.at = await site({ domain: 'site.example' })
     t.equal((await ann.go(`${http}/me`)).body, 'nobody')
-    return (await lines(2)).split('\n')[1]!
   }, /its tag does not match; usually it was sealed with another key .*, or under another name, domain, path/],
 
   ['SameSite, from another site', async (t) => {
@@ -172,8 +162,7 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     await ann.go(`${http}/login`)
     const kind = { from: 'http://evil.example/', method: 'POST', topLevel: true }
     t.equal(ann.jar.header(`${http}/me`, kind), undefined, 'the browser leaves the cookie out')
-    await ask(ann.at, '/me', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }, 'POST')
-    return (await lines(2)).split('\n')[1]!
+    await askFor(ann.at, { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }, 'POST')
   }, /POST \/me: no cookies came; no session came: the POST comes from another site, and the cookie is SameSite=lax/],
 
   ['a message that is stored where another site posts back', async (t) => {
@@ -186,15 +175,13 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
 
   ['fetch from another origin without credentials', async (t) => {
     const headers = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' }
-    const { body } = await ask(await site(), '/me', headers)
+    const { body } = await askFor(await site(), headers)
     t.equal(body, 'nobody')
-    return lines(1)
   }, /no session came: the page that asked is of another origin, and has to fetch with credentials: "include"/],
 
   ['cookies joined by commas', async (t) => {
-    const { body } = await ask(await site(), '/me', { cookie: `a=1, ${cookieOf()}` })
+    const { body } = await askFor(await site(), { cookie: `a=1, ${cookieOf()}` })
     t.equal(body, 'nobody')
-    return lines(1)
   }, /no session came: something joined the cookies by commas instead of semicolons/],
 
   ['a browser that restores its tabs', async (t) => {
@@ -232,14 +219,13 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     await ann.go(`${http}/login`)
     t.equal((await ann.go(`${http}/large`)).status, 500)
     t.equal((await ann.go(`${http}/me`)).body, 'ann', 'the session is as it was before')
-    return (await lines(3)).split('\n')[1]!
   }, /wrote nothing and answered 500, since .*\blarge\b/],
 
   ['changed late', async (t) => {
     const ann = await visitor()
     await ann.go(`${http}/late`)
     t.equal((await ann.go(`${http}/me`)).body, 'nobody')
-    return lines(3)
+    return 1
   }, /GET \/late: the session was changed after the headers had left; lost: user/],
 
   ['expired', async (t) => {
@@ -247,15 +233,18 @@ const causes: [cause: string, play: (t: Test) => Promise<string>, says: RegExp][
     Date.now = () => now() - 86_400_000
     const cookie = cookieOf()
     Date.now = now
-    t.equal((await ask(await site(), '/me', { cookie })).body, 'nobody')
-    return lines(1)
+    t.equal((await askFor(await site(), { cookie })).body, 'nobody')
   }, /session did not open: it is 0 seconds past "maxAge"/],
 ]
 
 for (const [cause, play, says] of causes) {
   t.test(cause, async (t) => {
     said = ''
-    const all = await play(t)
+    requests = 0
+    const count = await play(t) ?? 0
+    const lines = () => said.split('\n').slice(0, -1).filter((line) => line.startsWith('SESHCOOKIE'))
+    while (lines().length < requests + count) await once(child.stderr!, 'data')
+    const all = lines().map((line) => line.replace(/^SESHCOOKIE \d+: /, '')).join('\n')
     t.match(all, says)
     t.notMatch(all, /[\w-]{100}/, 'and no value of a cookie is shown')
   })
@@ -276,8 +265,5 @@ t.test('what throws where it is set up or asked for', async (t) => {
     t.throws(() => copy.Session.get(req), { code: 'ERR_SESHCOOKIE_NO_SESSION', message: /two copies of/ })
     res.end()
   }, Buffer.from(key), new RequestSessions())
-  const server = createServer(handler.listener).listen(0)
-  t.teardown(() => { server.close() })
-  await once(server, 'listening')
-  await ask(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, '/')
+  await ask(await listen(t, handler.listener), '/')
 })

@@ -149,12 +149,13 @@ t.test('the order of cookies never matters', async (t) => {
   // Five different ones: wherever the genuine one stands, and whatever the others are.
   for (const junk of [['', '1', '2', '3'], [garbage, `${garbage}1`, '1', s.expired], ['', '"', '%', '=']]) {
     for (let at = 0; at <= 4; at++) {
-      const header = junk.toSpliced(at, 0, kinds.alice).map((value) => `session=${value}`).join('; ')
+      const headerOf = (junk: string[]) =>
+        junk.toSpliced(at, 0, kinds.alice).map((value) => `session=${value}`).join('; ')
       s.site.events.length = 0
-      t.same({ ...s.site.handler.read(request(header)) }, {}, `number ${at + 1} of five`)
+      t.same({ ...s.site.handler.read(request(headerOf(junk))) }, {}, `number ${at + 1} of five`)
       t.same(s.site.events, [{ type: 'rejected', reason: 'ambiguous' }])
-      const four = junk.slice(1).toSpliced(Math.min(at, 3), 0, kinds.alice).map((value) => `session=${value}`).join('; ')
-      t.same({ ...s.site.handler.read(request(four)) }, { user: 'alice' }, 'one fewer, and it opens')
+      const four = request(headerOf(junk.slice(1)))
+      t.same({ ...s.site.handler.read(four) }, { user: 'alice' }, 'one fewer, and it opens')
     }
   }
   const same = [garbage, garbage, garbage, garbage, kinds.alice, garbage].map((value) => `session=${value}`).join('; ')

@@ -19,7 +19,7 @@ export interface Stage {
   pass(seconds: number): void
   /** Has a host be served, by one listener or by several in turn. */
   host(name: string, ...listeners: RequestListener[]): Promise<void>
-  /** A browser, which holds a session cookie of the shop with this value, if there is one, for as long as it is open. */
+  /** A browser, which holds this value as its session cookie of the shop, if there is one. */
   browser(value?: string): Browser
 }
 
@@ -77,7 +77,8 @@ export type ShopOptions = SessionOptions & HandlerOptions & { keys?: Key[] }
 /**
  * A site where one can log in, look, and log out:
  *
- *     /login?user=…&limits={…}   /me, and all paths below   /slow   /set?name=value   /set-and-unset   /logout   /plain
+ *     /login?user=…&limits={…}   /me, and all paths below   /slow
+ *     /set?name=value            /set-and-unset             /logout   /plain
  */
 export function openShop(options: ShopOptions = {}): Shop {
   const { cookieName, cookiePath, cacheSize = defaultCacheSize, keys = [key], ...rest } = options
