@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { Client } from '../support/client.js'
 import { listen } from '../support/listen.js'
+import { until } from '../support/time.js'
 
 // scrypt that the test holds back, and lets go hash by hash.
 const held: (() => void)[] = []
@@ -23,14 +24,6 @@ t.teardown(() => {
   syncBuiltinESMExports()
 })
 
-/** The limit is there so that a broken program fails; nothing else depends on how long it takes. */
-const until = async (check: () => boolean): Promise<void> => {
-  const limit = performance.now() + 15_000
-  while (!check()) {
-    if (performance.now() > limit) throw new Error('waited in vain')
-    await new Promise(setImmediate)
-  }
-}
 const letGo = async (): Promise<void> => {
   await until(() => held.length > 0)
   held.shift()?.()
@@ -55,7 +48,8 @@ t.test('no hash is made for those who have gone', async (t) => {
   await Promise.all(gone)
 
   let status: number | undefined
-  new Client(origin).post('/login', { name: 'user1', password: 'x' }).then((answer) => { status = answer.status }, t.fail)
+  const login = new Client(origin).post('/login', { name: 'user1', password: 'x' })
+  login.then((answer) => { status = answer.status }, t.fail)
   await until(() => {
     held.shift()?.()
     return status !== undefined
