@@ -19,10 +19,11 @@ const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const now = 1_800_000_000
 const scope = { name: 'session', domain: '', path: '/', partitioned: false }
 
-interface Row { name: string, key: string, cookieName: string, cookieDomain: string, cookiePath: string, now: number,
-  partitioned: boolean, maxAge: number, idleTimeout?: number, cookie: string }
 const invalid = JSON.parse(read('test/vectors/v1-invalid.json')) as
-  { keys: Record<string, { master: string }>, cookies: Row[] }
+  { keys: Record<string, { master: string }>, cookies: { name: string, cookie: string }[] }
+const usual = {
+  key: 'bytes 32', cookieName: 'session', cookieDomain: '', cookiePath: '/', partitioned: false, now, maxAge: 86_400,
+}
 
 /** All bytes of an answer but its Date. */
 async function bytesOf(origin: string, path: string, cookie?: string): Promise<string> {
@@ -49,8 +50,7 @@ t.test('every refused cookie gets byte for byte the answer of none, but for Date
   const old = new SessionHandler(() => {}, dropped).encodeCookie({ a: 1 })
   const rows: [name: string, cookie: string][] = [
     ...invalid.cookies
-      .filter((row) => row.key === 'bytes 32' && row.cookieName === 'session' && row.cookieDomain === '' &&
-        row.cookiePath === '/' && !row.partitioned && row.now === now && row.maxAge === 86_400 && row.idleTimeout === undefined &&
+      .filter((row) => JSON.stringify({ ...row, ...usual }) === JSON.stringify(row) && !('idleTimeout' in row) &&
         /^[\x21-\x3a\x3c-\x7e]+$/.test(row.cookie))
       .map(({ name, cookie }): [string, string] => [name, `session=${cookie}`]),
     ['of a key that was dropped', `session=${old}`],
