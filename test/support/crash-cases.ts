@@ -18,41 +18,49 @@ function cycle(): object {
   return first
 }
 
-/** What is done to the session `{ a: 1 }` so that it cannot be stored; what is to be undone afterwards is returned. */
-export const faults: Record<string, (session: Record<string, unknown>) => Undo | void> = {
-  'too large': store('x'.repeat(5000)),
-  'a bigint': store(1n),
-  'a cycle': (session) => { session['b'] = cycle() },
-  'NaN, deep inside': store([[[{ c: Number.NaN }]]]),
-  'deeper than the stack': (session) => {
+const without = (name: Parameters<typeof breakCrypto>[0]) => (session: Record<string, unknown>): Undo => {
+  session['b'] = 2
+  return breakCrypto(name)
+}
+
+type Fault = [damage: (session: Record<string, unknown>) => Undo | void, error: RegExp]
+
+/**
+ * What is done to the session `{ a: 1 }` so that it cannot be stored, which returns what is to be undone afterwards;
+ * and the error that the `failed` event carries.
+ */
+export const faults: Record<string, Fault> = {
+  'too large': [store('x'.repeat(5000)), /^SizeError: /],
+  'a bigint': [store(1n), /^ValueError: session\.b is a bigint: store its toString\(\)$/],
+  'a cycle': [store(cycle()), /^ValueError: session\.b\.second\.first is a cycle$/],
+  'NaN, deep inside': [store([[[{ c: Number.NaN }]]]), /^ValueError: session\.b\[0\]\[0\]\[0\]\.c is NaN$/],
+  'deeper than the stack': [(session) => {
     let inner: unknown[] = []
     for (let depth = 0; depth < 100_000; depth++) inner = [inner]
     session['b'] = inner
-  },
-  'a getter that throws': (session) => { Object.defineProperty(session, 'b', { enumerable: true, get: throwing }) },
-  'a toJSON that throws': store({ toJSON: throwing }),
-  'a proxy that throws': store(new Proxy({}, { ownKeys: throwing, getPrototypeOf: throwing, get: throwing })),
-  'no randomness': (session) => {
-    session['b'] = 2
-    return breakCrypto('randomBytes')
-  },
-  'no HMAC': (session) => {
-    session['b'] = 2
-    return breakCrypto('createHmac')
-  },
-  'no cipher': (session) => {
-    session['b'] = 2
-    return breakCrypto('createCipheriv')
-  },
+  }, /^ValueError: session\.b(\[0\])+ is nested more than 64 deep$/],
+  'a getter that throws': [(session) => {
+    Object.defineProperty(session, 'b', { enumerable: true, get: throwing })
+  }, /^ValueError: session is not readable/],
+  'a toJSON that throws': [store({ toJSON: throwing }), /^ValueError: session\.b\.toJSON is a function$/],
+  'a proxy that throws': [
+    store(new Proxy({}, { ownKeys: throwing, getPrototypeOf: throwing, get: throwing })),
+    /^ValueError: session is not readable/,
+  ],
+  'no randomness': [without('randomBytes'), /^Error: no randomBytes$/],
+  'no HMAC': [without('createHmac'), /^Error: no createHmac$/],
+  'no cipher': [without('createCipheriv'), /^Error: no createCipheriv$/],
 }
 
-/** What `onEvent` does with what it is told; without one there is a process warning. */
-export const listeners: Record<string, 'none' | NonNullable<SessionOptions['onEvent']>> = {
-  'onEvent returns': () => {},
-  'onEvent throws': throwing,
-  'onEvent throws nothing': () => { throw undefined },
-  'onEvent rejects': (async () => throwing()) as () => void,
-  'no onEvent': 'none',
+type Listener = [onEvent: SessionOptions['onEvent'], warning?: string]
+
+/** What `onEvent` does with what it is told, and the process warning about it; without one the error is the warning. */
+export const listeners: Record<string, Listener> = {
+  'onEvent returns': [() => {}],
+  'onEvent throws': [throwing, 'Error ERR_SESHCOOKIE_ON_EVENT'],
+  'onEvent throws nothing': [() => { throw undefined }, 'Warning ERR_SESHCOOKIE_ON_EVENT'],
+  'onEvent rejects': [(async () => throwing()) as () => void, 'Error ERR_SESHCOOKIE_ON_EVENT'],
+  'no onEvent': [undefined, 'SizeError ERR_SESHCOOKIE_SIZE'],
 }
 
 /** How the head and the body leave. What is used of the response, HTTP/2's has too. */

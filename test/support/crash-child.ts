@@ -45,18 +45,18 @@ process.on('warning', (warning) => { warnings.push(`${warning.name} ${(warning a
 
 async function play({ protocol, fault, listener, finish }: Case): Promise<Played> {
   const events: SessionEvent[] = []
-  const told = listeners[listener]!
-  const sessions = new RequestSessions(told === 'none' ? {} : {
-    onEvent: (event, req) => {
+  const [told] = listeners[listener]!
+  const sessions = new RequestSessions({
+    onEvent: told && ((event, req) => {
       events.push(event)
       return told(event, req)
-    },
+    }),
   })
   let undo = () => {}
   const handler = new SessionHandler((req, res) => {
     const session = sessions.get(req)
     if (req.url === '/next') return res.end(JSON.stringify(session))
-    undo = faults[fault]!(session) ?? undo
+    undo = faults[fault]![0](session) ?? undo
     return finishes[finish]!(res)
   }, key, sessions)
   current = handler.listener
