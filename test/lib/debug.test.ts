@@ -73,6 +73,7 @@ const cases: Case[] = [
   { name: 'a renewal beside a line of the application', cookies: ['halfway'], act: 'clearCookie', options: { idleTimeout: 100 },
     says: [/renewed nothing, since the application wrote a line of its own for this cookie$/] },
   { name: 'what is too large', act: 'large', says: [/wrote nothing and answered 500, since the Set-Cookie line would be/] },
+  { name: 'what check has told of', act: 'check', says: [/wrote nothing, since session.when is an instance of Date/] },
   { name: 'what cannot be stored', act: 'date', says: [/wrote nothing and answered 500, since session.when is an instance of Date/] },
   { name: 'Secure over plain HTTP', act: 'change', options: { secure: true }, says: [/a browser drops it, unless a proxy ends TLS: it is Secure, and the request came over plain HTTP/] },
   { name: 'a prefix over plain HTTP', act: 'change', options: { secure: true }, cookieName: '__Host-s', says: [/it is Secure, as its prefix demands, and/] },
@@ -156,7 +157,8 @@ for (const { method = 'GET', options, cookieName = 'session', cookiePath, cookie
   if (act === 'change') session.text = ${JSON.stringify(secret)}
   if (act === 'clearCookie') res.setHeader('Set-Cookie', 'session=; Max-Age=0; Path=/')
   if (act === 'large') session.text = ${JSON.stringify(secret)}.repeat(200)
-  if (act === 'date') session.when = new Date()
+  if (act === 'date' || act === 'check') session.when = new Date()
+  if (act === 'check') try { sessions.check(req) } catch {}
   res.end()
 }
 `

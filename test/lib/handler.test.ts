@@ -475,6 +475,7 @@ t.test('a handler that is gone does not count', async (t) => {
     await new Promise(setImmediate)
     collect()
   }
+  sessions.httpOnly = false // before the finalizer of the handler runs
   await new Promise(setImmediate)
   collect()
   sessions.secure = false

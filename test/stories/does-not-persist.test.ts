@@ -47,9 +47,9 @@ class Visitor extends Browser {
     this.at = at
   }
 
-  override go(address: string): Promise<Page> {
+  override go(...request: Parameters<Browser['go']>): Promise<Page> {
     requests++
-    return super.go(address)
+    return super.go(...request)
   }
 }
 
@@ -170,8 +170,7 @@ const causes: [cause: string, play: (t: Test) => Promise<number | void>, says: R
     await ann.go(`${http}/login`)
     await ann.go(`${http}/flash`, { from: 'http://bank.example/', method: 'POST', topLevel: true })
     t.equal((await ann.go(`${http}/me`)).body, 'nobody', 'whose session it has overwritten')
-    return (await lines(3)).split('\n')[1]!
-  }, /^POST \/flash: no cookies came; no session came.*; wrote session=/],
+  }, /POST \/flash: no cookies came; no session came.*.*; wrote session=/],
 
   ['fetch from another origin without credentials', async (t) => {
     const headers = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' }
@@ -190,7 +189,6 @@ const causes: [cause: string, play: (t: Test) => Promise<number | void>, says: R
     t.equal((await ann.go(`${http}/me`)).body, 'ann', 'closed, and opened again with what it had')
     ann.jar.close()
     t.equal((await ann.go(`${http}/me`)).body, 'nobody', 'closed for good')
-    return (await lines(3)).split('\n')[1]!
   }, /session opened with key 0/],
 
   ['a cookie that is cleared by hand', async (t) => {
@@ -199,8 +197,7 @@ const causes: [cause: string, play: (t: Test) => Promise<number | void>, says: R
     const { setCookie } = await ann.go(`${http}/by-hand`)
     t.match(setCookie, [/^session=[\w-]{108,};/])
     t.equal((await ann.go(`${http}/me`)).body, 'ann', 'is replaced by that of the changed session')
-    return (await lines(3)).split('\n')[1]!
-  }, /; wrote session=/],
+  }, /GET \/by-hand: .*; wrote session=/],
 
   ['a jar that is full', async (t) => {
     const ann = await visitor()
@@ -211,7 +208,6 @@ const causes: [cause: string, play: (t: Test) => Promise<number | void>, says: R
     }
     t.equal((await bob.go(`${https}/me`)).body, 'ann', 'a Secure one is kept')
     t.equal((await ann.go(`${http}/me`)).body, 'nobody', 'the oldest one is dropped')
-    return (await lines(4)).split('\n')[3]!
   }, /no session came/],
 
   ['too large', async (t) => {
