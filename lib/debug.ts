@@ -1,7 +1,7 @@
 /**
  * What `NODE_DEBUG=seshcookie` prints: a line for each request that asks for its session, with what came, what was
- * written, and what a browser will do with it. Names, lengths and reasons, never values. Where it is off, the state of a
- * request looks at one boolean.
+ * written, and what a browser will do with it. Names, lengths and reasons, never values. Off, it costs a look at one
+ * boolean.
  */
 import { debuglog } from 'node:util'
 import { cookieValues } from './cookie-header.js'
@@ -84,7 +84,8 @@ function whyRefused({ reason, expiry }: Refused, { name }: SessionCookie, header
     return `it is ${inWords(expiry)}, ${hints[expiry.reason]}`
   }
   const isMisspelt = reason === 'length' || reason === 'format'
-  return isMisspelt && cookieValues(header, name).some((value) => pairAfterComma.test(value)) ? joined : causes[reason as keyof typeof causes]
+  if (isMisspelt && cookieValues(header, name).some((value) => pairAfterComma.test(value))) return joined
+  return causes[reason as keyof typeof causes]
 }
 
 function whyNone(req: AnyRequest, { name, settings: { sameSite } }: SessionCookie, header: string): string {

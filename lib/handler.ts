@@ -167,8 +167,8 @@ export class SessionHandler<
   }
 
   /**
-   * The whole Set-Cookie line of a new session: for tests, tools, other protocols. It is Secure unless the option `secure`
-   * is `false`, since no request says whether it came over TLS.
+   * The whole Set-Cookie line of a new session: for tests, tools, other protocols. It is Secure unless the option
+   * `secure` is `false`, since no request says whether it came over TLS.
    * @throws TypeError for what is no plain object, ValueError, SizeError
    */
   encodeSetCookie(session: Partial<T>): string {

@@ -5,7 +5,7 @@ import { lifetimeOf, maxSeconds, type Lifetime } from './lifetime.js'
 import { quoted } from './quoted.js'
 import type { AnyRequest, SessionData, SessionInfo } from './types.js'
 
-/** How a session's cookie is sent and accepted: the properties of a `RequestSessions`, checked when they are assigned. */
+/** How a session's cookie is sent and accepted: the properties of a `RequestSessions`, checked when assigned. */
 export interface SessionSettings<T = SessionData> {
   /** Keeps the cookie from the page's JavaScript (RFC 6265bis §5.6.6). Default: `true`. */
   httpOnly: boolean

@@ -97,8 +97,8 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
 
   /**
    * The session as a property of a framework's requests, such as
-   * `Object.defineProperty(app.request, 'session', Session.accessor)`: reading it is `get`, assigning `null` is `clear`,
-   * and assigning an object is `set`. It throws as these do.
+   * `Object.defineProperty(app.request, 'session', Session.accessor)`: reading it is `get`, assigning `null` is
+   * `clear`, and assigning an object is `set`. It throws as these do.
    */
   get accessor(): PropertyDescriptor {
     const sessions = this

@@ -1,7 +1,7 @@
 /** When sessions end: the settings, and the lifetimes of their own that can only shorten what these allow. */
 import t from 'tap'
 import {
-  endByAge, expiryOf, idleWindow, isPersistent, isSameLifetime,  lifetimeOf, maxSeconds, noLifetime, sessionInfo,
+  endByAge, expiryOf, idleWindow, isPersistent, isSameLifetime, lifetimeOf, maxSeconds, noLifetime, sessionInfo,
   unixTime,
   type Lifetime, type LifetimeSettings,
 } from '../../lib/lifetime.js'

@@ -404,7 +404,8 @@ function outcome(moments: readonly (() => void)[]): unknown {
   const first = visit()
   const second = visit(first.cookie.split(';')[0])
   for (const seen of [first, second]) seen.cookie = seen.cookie.replace(/=[\w-]+/, '=…').replace(/Expires=[^;]+/, 'Expires=…')
-  return { first, second, calls, settings: settingsOf(sessions), name: handler.cookieName, cacheSize: handler.cacheSize }
+  const { cookieName: name, cacheSize } = handler
+  return { first, second, calls, settings: settingsOf(sessions), name, cacheSize }
 }
 
 const heard: SessionEvent[] = []

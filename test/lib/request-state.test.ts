@@ -1200,7 +1200,8 @@ t.test('a session that ends before its response leaves is kept for a second, and
 t.test('renewal', async (t) => {
   const start = 1_800_000_000
   const large = 'x'.repeat(2940)
-  type Row = [name: string, session: object, handle: (sessions: RequestSessions, req: IncomingMessage) => void, types: string[]]
+  type Renew = (sessions: RequestSessions, req: IncomingMessage) => void
+  type Row = [name: string, session: object, handle: Renew, types: string[]]
   const rows: Row[] = [
     ['is made by any get', { a: 1 }, (sessions, req) => { sessions.get(req) }, ['opened', 'saved']],
     ['is not made where one get says so', { a: 1 }, (sessions, req) => {
@@ -1267,7 +1268,8 @@ t.test('once check has thrown, the answer is the handler\'s', async (t) => {
 })
 
 t.test('a request that is attached after its headers left is late', async (t) => {
-  type Row = [name: string, act: (handler: SessionHandler, req: IncomingMessage, res: ServerResponse) => void, keys: string[]]
+  type Act = (handler: SessionHandler, req: IncomingMessage, res: ServerResponse) => void
+  type Row = [name: string, act: Act, keys: string[]]
   const rows: Row[] = [
     ['changed', ({ attach, sessions }, req, res) => {
       attach(req, res)

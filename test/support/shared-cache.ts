@@ -2,8 +2,8 @@
  * A shared cache after RFC 9111, of the kind that does the most harm while still obeying it: it stores whatever it may
  * store, guesses a freshness for what has none (section 4.2.2), and serves Set-Cookie fields as stored (section 7.3
  * says that they do not inhibit caching). It understands `must-understand` (section 5.2.2.3), is of those that look for
- * instructions of their own first (RFC 9213 section 2.1), and only without them at Cache-Control, and reads no more than
- * the first line of a field, like nginx before 1.23.
+ * instructions of their own first (RFC 9213 section 2.1), and only without them at Cache-Control, and reads no more
+ * than the first line of a field, like nginx before 1.23.
  */
 export type CacheRequest = { method: string, url: string, headers: Record<string, string | undefined> }
 export type CacheResponse = { status: number, fields: [name: string, value: string][], body: string }
