@@ -67,6 +67,7 @@ t.test('every refused cookie gets byte for byte the answer of none, but for Date
     t.strictSame(events, name === 'of another name' ? [] : ['rejected'], name)
     t.equal(masked(await bytesOf(origin, '/write', cookie)), written, `${name}, and then written`)
   }
+  t.equal(await bytesOf(origin, '/', `session=${handler.encodeCookie({})}`), none, 'as does an empty one')
   t.not(await bytesOf(origin, '/', `session=${handler.encodeCookie({ a: 1 })}`), none, 'a good one gets another')
 
   /** A new cookie's value is as long as another one's, and otherwise random. */

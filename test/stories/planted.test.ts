@@ -179,44 +179,22 @@ t.test('only our name is our name', async (t) => {
   ]
   for (const header of good) t.same({ ...handler.read(request(header)) }, { user: 'alice' }, shown(header))
 
-  const latin1 = ['\u00a0', '\u0085', '\u00ad', '\u00ff', '\u000b', '\u000c', '\u00c2\u00a0', '\u00ef\u00bb\u00bf',
+  const ours = '__Host-session'
+  const spaces = ['\u00a0', '\u0085', '\u00ad', '\u00ff', '\u000b', '\u000c', '\u00c2\u00a0', '\u00ef\u00bb\u00bf',
     '\u00e2\u0080\u0080', '\u00e3\u0080\u0080']
+  const names = [
+    '', '=', ' ', '%5F_Host-session', '__%48ost-session', '__host-session', '__HOST-session', `"${ours}"`, `'${ours}'`,
+    `$${ours}`, `${ours} `, `${ours}\t`, '__Host.session', '__Host_session',
+    `x${ours}`, `x ${ours}`, `x,${ours}`, `${ours}x`, `${ours}[]`, `a=b, ${ours}`, `a=b&${ours}`, `a=b\n${ours}`,
+    `=${ours}`, `==${ours}`, ` =${ours}`, ...spaces.flatMap((space) => [`${space}${ours}`, `${ours}${space}`]),
+  ]
+  const values = [
+    '', ` ${value}`, `"${value}"`, `=${value}`, `${value},`, `${value}%20`, `${value}\\`, `${value} \u00e9`,
+    `${value}\u00a0`, `\u00a0${value}`,
+  ]
   const bad = [
-    `=__Host-session=${value}`,
-    `==__Host-session=${value}`,
-    ` =__Host-session=${value}`,
-    `%5F_Host-session=${value}`,
-    `__%48ost-session=${value}`,
-    `__host-session=${value}`,
-    `__HOST-session=${value}`,
-    `"__Host-session"=${value}`,
-    `'__Host-session'=${value}`,
-    `$__Host-session=${value}`,
-    `$Version=1; $Path=/; x="; __Host-session=${value}"`,
-    `__Host-session =${value}`,
-    `__Host-session\t=${value}`,
-    `__Host-session= ${value}`,
-    `__Host.session=${value}`,
-    `__Host_session=${value}`,
-    `x__Host-session=${value}`,
-    `x __Host-session=${value}`,
-    `x,__Host-session=${value}`,
-    `__Host-sessionx=${value}`,
-    `__Host-session[]=${value}`,
-    `a=b, __Host-session=${value}`,
-    `a=b&__Host-session=${value}`,
-    `a=b\n__Host-session=${value}`,
-    `__Host-session`,
-    `__Host-session=`,
-    `__Host-session="${value}"`,
-    `__Host-session==${value}`,
-    `__Host-session=${value},`,
-    `__Host-session=${value}%20`,
-    `__Host-session=${value}\\`,
-    `__Host-session=${value} \u00e9`,
-    `__Host-session=${value}\u00a0`,
-    `__Host-session=\u00a0${value}`,
-    ...latin1.flatMap((space) => [`${space}__Host-session=${value}`, `__Host-session${space}=${value}`]),
+    ours, `$Version=1; $Path=/; x="; ${ours}=${value}"`,
+    ...names.map((name) => `${name}=${value}`), ...values.map((value) => `${ours}=${value}`),
   ]
   for (const header of bad) {
     t.same({ ...handler.read(request(header)) }, {}, shown(header))
@@ -230,31 +208,4 @@ t.test('a Cookie field that is none', async (t) => {
     t.same({ ...handler.read(request(cookie as string)) }, {})
   }
   t.same(events, [])
-})
-
-/** What the shop answers with for each way a cookie can be refused: nothing of it tells which. */
-t.test('all refusals look the same from outside', async (t) => {
-  const { host, browser, pass } = stage(t)
-  const site = openShop()
-  const other = openShop({ cookieName: 'other' })
-  await host('app.site.example', site.listener)
-  const expired = site.handler.encodeCookie({ user: 'alice' })
-  pass(86_400)
-  const valid = site.handler.encodeCookie({ user: 'alice' })
-  const rows: [name: string, value: string | undefined][] = [
-    ['none', undefined],
-    ['too short', valid.slice(0, 100)],
-    ['too long', valid + 'A'.repeat(4000)],
-    ['another alphabet', `${valid.slice(0, -1)}=`],
-    ['another version', `B${valid.slice(1)}`],
-    ['a wrong tag', `${valid.slice(0, -4)}AAAA`],
-    ['sealed for another name', other.handler.encodeCookie({ user: 'alice' })],
-    ['expired', expired],
-    ['empty', site.handler.encodeCookie({})],
-  ]
-  const answers = await Promise.all(rows.map(async ([, value]) => {
-    const page = await browser(value).go(`${shop}/me`)
-    return JSON.stringify({ ...page, headers: page.fields.filter(([name]) => name !== 'Date') })
-  }))
-  for (const [i, [name]] of rows.entries()) t.equal(answers[i], answers[0], name)
 })
