@@ -7,10 +7,10 @@ import t from 'tap'
 import { associatedData } from '../../lib/codec.js'
 import { RequestSessions, SeshcookieError, SessionHandler, type SessionEvent } from '../../lib/index.js'
 import { costOf, type Cost } from '../support/node-crypto.js'
+import { alphabet } from '../support/second-implementation.js'
 import { fuzz, seededRandom, type Random } from '../support/seeded-random.js'
 import { volume } from '../support/volume.js'
 
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const key = (first: number) => Uint8Array.from({ length: 32 }, (_, i) => first + i & 255)
 const handler = new SessionHandler(() => {}, key(0))
 const jsonOf = (bytes: number) => ({ a: 'x'.repeat(bytes - 8) })

@@ -235,7 +235,7 @@ function hasProtoKey(value: unknown): boolean {
 
 // base64url (RFC 4648 section 5), without Buffer, so that its lenience cannot leak in
 
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+export const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 export function encode(bytes: Uint8Array): string {
   let text = ''

@@ -11,7 +11,7 @@ import { createHash, createHmac, createSecretKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { root } from '../support/root.js'
 import {
-  associatedData, bigEndian, codes, concat, deriveKeys, encode, headOf, hex, hmac, masterOf, noLifetime,
+  alphabet, associatedData, bigEndian, codes, concat, deriveKeys, encode, headOf, hex, hmac, masterOf, noLifetime,
   plaintext, scrypt, sealPlaintext, tagInput, unhex, type Keys, type Lifetime, type Reason, type Scope, type Times,
 } from '../support/second-implementation.js'
 
@@ -143,7 +143,6 @@ const spliced = (pick: (one: Material, other: Material) => Uint8Array[]): Recipe
 
 /** The next letter of the alphabet in the place of the last one, whose last bits count for nothing. */
 const withStrayBit = (recipe: Recipe): Recipe => async (m) => {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   const value = encode(await recipe(m) as Uint8Array)
   return value.slice(0, -1) + alphabet.charAt(alphabet.indexOf(value.slice(-1)) + 1)
 }
