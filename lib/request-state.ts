@@ -34,7 +34,7 @@ interface Decision {
   /** The response becomes a 500. */
   readonly failed?: boolean
   /** What the browser's cookie holds then. */
-  readonly held: Stored
+  readonly stored: Stored
 }
 
 /**
@@ -173,30 +173,30 @@ export class RequestState {
   }
 
   #decide(req: AnyRequest, session: object): Decision {
-    const held = this.#stored
+    const stored = this.#stored
     let isUnchanged = false
     try {
       const tokens = checkValues(session)
       const isEmpty = areSame(tokens, nothingStored.tokens!)
-      const isHeld = held.tokens !== undefined && areSame(tokens, held.tokens)
-      isUnchanged = isHeld && (isEmpty || isSameLifetime(this.#ownLifetime, held.lifetime))
-      if (isUnchanged && (isEmpty || !this.#isDue())) return { held }
+      const isAsStored = stored.tokens !== undefined && areSame(tokens, stored.tokens)
+      isUnchanged = isAsStored && (isEmpty || isSameLifetime(this.#ownLifetime, stored.lifetime))
+      if (isUnchanged && (isEmpty || !this.#isDue())) return { stored }
       if (!isEmpty) return this.#save(req, session, tokens, isUnchanged)
-      return { line: this.cookie.lineToExpire(this.#isSecure(req)), event: { type: 'cleared' }, held: nothingStored }
+      return { line: this.cookie.lineToExpire(this.#isSecure(req)), event: { type: 'cleared' }, stored: nothingStored }
     } catch (error) {
       const event = { type: 'failed', error: error as Error } as const
       // What only came and goes back is never judged, and what check has told of the handler may answer for.
-      if (isUnchanged) return { event, held }
-      return { event, failed: !this.#hasCheckThrown, held: { ...held, text: undefined, tokens: undefined } }
+      if (isUnchanged) return { event, stored }
+      return { event, failed: !this.#hasCheckThrown, stored: { ...stored, text: undefined, tokens: undefined } }
     }
   }
 
   #save(req: AnyRequest, session: object, tokens: Tokens, renewed: boolean): Decision {
     const text = stringifyChecked(session, tokens)
     const { created, issued, lifetime } = this.#timesOfNow()
-    const held = { text, tokens, created, issued, lifetime }
-    const line = this.cookie.lineToSet(text, held, this.#isSecure(req))
-    return { line, event: { type: 'saved', bytes: line.length, renewed }, held }
+    const stored = { text, tokens, created, issued, lifetime }
+    const line = this.cookie.lineToSet(text, stored, this.#isSecure(req))
+    return { line, event: { type: 'saved', bytes: line.length, renewed }, stored }
   }
 
   /** Whether an unchanged session is to be issued again: it is in the second half of its idle window. */
@@ -224,11 +224,11 @@ export class RequestState {
   /** The head has left; a line that only renews yields to one that the handler wrote for the same cookie. */
   sent(req: AnyRequest, hasYielded: boolean): void {
     if (this.#phase !== 'open') return
-    const decision = hasYielded ? { held: this.#stored } : this.#decision
+    const decision = hasYielded ? { stored: this.#stored } : this.#decision
     this.#phase = decision === undefined ? 'closed' : 'sent'
     if (decision === undefined) return
     const { line, event, failed = false } = decision
-    this.#stored = decision.held
+    this.#stored = decision.stored
     if (event !== undefined) {
       this.cookie.emit(event, req, failed ? '; the answer became a 500' : '; the answer stayed as it was')
     }
@@ -262,10 +262,10 @@ export class RequestState {
   }
 
   /** The fast path: whether nothing changed since the head was decided about. */
-  #isUnchanged(session: object, lifetime: Lifetime, held: Stored): boolean {
-    if (this.#isFirstAskedLate || held.tokens === undefined || !isSameLifetime(lifetime, held.lifetime)) return false
+  #isUnchanged(session: object, lifetime: Lifetime, sent: Stored): boolean {
+    if (this.#isFirstAskedLate || sent.tokens === undefined || !isSameLifetime(lifetime, sent.lifetime)) return false
     try {
-      return hasTokens(session, held.tokens)
+      return hasTokens(session, sent.tokens)
     } catch {
       return false // a getter or proxy
     }
@@ -274,14 +274,14 @@ export class RequestState {
   /** What was changed since the head left is lost, and somebody should know; told once. */
   #tellLate(req: AnyRequest): void {
     const session = this.#session
-    const held = this.#stored
+    const stored = this.#stored
     const lifetime = this.#ownLifetime
-    if (session === undefined || held.text === undefined || this.#isUnchanged(session, lifetime, held)) return
+    if (session === undefined || stored.text === undefined || this.#isUnchanged(session, lifetime, stored)) return
     const text = textOf(session)
-    const lost = text === held.text ? [] : changedKeys(held.text, session).map(quoted)
-    const isLimited = text !== '{}' && !isSameLifetime(lifetime, held.lifetime)
+    const lost = text === stored.text ? [] : changedKeys(stored.text, session).map(quoted)
+    const isLimited = text !== '{}' && !isSameLifetime(lifetime, stored.lifetime)
     const isLate = lost.length > 0 || isLimited || this.#isFirstAskedLate
-    this.#stored = { ...held, text, tokens: undefined, lifetime }
+    this.#stored = { ...stored, text, tokens: undefined, lifetime }
     this.#isFirstAskedLate = false
     if (!isLate) return
     const error = new LateChangeError(lost.length > 0
