@@ -5,7 +5,6 @@ import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { codec } from './codec.js'
 import { disturbed, goals } from './goals.js'
-import { instructions } from './instructions.js'
 import { limits, memory } from './limits.js'
 import { writeReadme } from './readme.js'
 import { fastify, http, peers } from './servers.js'
@@ -21,8 +20,7 @@ const help = `node bench.js [options] [part ...]      (README.md says what each 
   sizes      by size and number of keys, beside Redis               the same
   limits     refusing, starting, the package                   15 s
   memory     the heap after a million requests                 100 s
-  instructions    of the processor, a request of http; needs valgrind    10 min
-All of them by default, but for instructions.
+All of them by default.
 
   --against FOLDER   another build of the library (a dist folder) beside this one: codec, http, fastify
   --no-sockets       http: requests without sockets; less noise, but not what a server costs
@@ -52,8 +50,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
 })
 
-const parts = { codec, http, fastify, peers, sizes: sizesAndStore, limits, memory, instructions }
-const usual = Object.keys(parts).filter((name) => name !== 'instructions')
+const parts = { codec, http, fastify, peers, sizes: sizesAndStore, limits, memory }
 const comparing = ['codec', 'http', 'fastify'] // parts that take another build
 
 function commit() {
@@ -118,6 +115,6 @@ if (options.help || unknown.length > 0) {
   console.log(help)
   if (unknown.length > 0) process.exitCode = 2
 } else {
-  const chosen = options.against === undefined ? usual : comparing
+  const chosen = options.against === undefined ? Object.keys(parts) : comparing
   await run(positionals.length > 0 ? positionals : chosen)
 }

@@ -10,19 +10,13 @@ const file = new URL('README.md', import.meta.url)
 const needed = ['codec', 'http', 'fastify', 'peers']
 const ownCodecs = ['floor', 'ours', 'ours, cached']
 
-const share = ({ median }) => `${number(median * 100, 0)} %`
-
 function release({ codec, http, fastify, peers }) {
   const cookies = [134, 2000].flatMap((bytes) => ['open', 'seal'].flatMap((what) =>
     codec[bytes][what].filter(({ name }) => bytes === 134 || ownCodecs.includes(name)).map((row) =>
       [`${what} ${bytes} bytes: ${row.name}`, number(row.cpuMicroseconds.median), number(row.ofFloor.median), ''])))
   const servers = [['node:http', http], ['Fastify', fastify], ['node:http', peers]].flatMap(([on, part]) => [
-    ...part.servers.map((row) => [
-      `${on}: ${row.name}`,
-      number(row.cpuMicroseconds.median),
-      share(row.cpuOfBare),
-      number(row.perSecond.median, 0),
-    ]),
+    ...part.servers.map(({ name, cpuMicroseconds: cpu, cpuOfBare: share, perSecond }) =>
+      [`${on}: ${name}`, number(cpu.median), `${number(share.median * 100, 0)} %`, number(perSecond.median, 0)]),
     ...Object.keys(part.failed).map((name) => [`${on}: ${name}`, 'did not run', '', '']),
   ])
   const columns = ['', 'CPU µs', '× floor, or of bare', 'requests/s']
@@ -30,10 +24,9 @@ function release({ codec, http, fastify, peers }) {
 }
 
 function replace(text, name, content) {
-  const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`]
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
-  if (from === -1 || to < from) throw new Error(`README.md has no place for ${name}: ${begin} and ${end}`)
-  return `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`
+  const place = new RegExp(`(<!-- ${name} -->\n).*(<!-- end of ${name} -->)`, 's')
+  if (!place.test(text)) throw new Error(`README.md has no place for ${name}`)
+  return text.replace(place, (whole, begin, end) => `${begin}${content}\n${end}`)
 }
 
 /** Puts a report's tables into README.md, and says which. */

@@ -9,8 +9,7 @@ import * as peers from './peers.js'
 /*
  * One server in a process of its own, started by servers.js: `node serve.js SPEC`, where SPEC is the JSON that says
  * which. It listens on a free port of the loopback interface, does requests without sockets when told so, and tells
- * its parent what it has used whenever asked. `node serve.js SPEC COUNT COOKIE`, of instructions.js, does so many
- * requests without sockets and ends.
+ * its parent what it has used whenever asked.
  */
 
 /** The least of a server with an encrypted cookie: the floor, and nothing that only a library needs. */
@@ -84,7 +83,5 @@ process.on('message', (message) => {
 })
 process.on('disconnect', () => process.exit())
 
-const [spec, count, cookie] = process.argv.slice(2)
-const server = await serverFor(JSON.parse(spec))
-if (count === undefined) server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
-else browser(server, cookie)(Number(count))
+const server = await serverFor(JSON.parse(process.argv[2]))
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))

@@ -55,7 +55,7 @@ async function check({ name, kind, use, bytes, stored = false }, port) {
 }
 
 /** A cookie that a server which sets none gets all the same. */
-export const fillerFor = ({ bytes }) => `session=${'x'.repeat(cookieLength(bytes))}`
+const fillerFor = ({ bytes }) => `session=${'x'.repeat(cookieLength(bytes))}`
 
 const start = (load, { spec, port }) => load.ask({ port, connections, filler: fillerFor(spec) })
 
@@ -225,7 +225,7 @@ async function part(title, specs, { only, against, ...options }) {
 }
 
 /** The servers of part http. */
-export const httpSpecs = () => [134, 2000].flatMap((bytes) => {
+const httpSpecs = () => [134, 2000].flatMap((bytes) => {
   const base = `bare, ${bytes}`
   return [
     { name: base, base, kind: 'bare', use: 'none', bytes },
