@@ -73,7 +73,10 @@ const style = {
 }
 
 export default [
-  { ignores: ['**/node_modules', '**/dist', '**/build', 'compiled', '**/.next', '.tap', 'test/bench/results'] },
+  {
+    ignores: ['**/node_modules', '**/dist', '**/build', 'compiled', '**/.next', '.tap', '**/.stryker*',
+      'test/bench/results', 'test/compat/packed'],
+  },
   {
     files: ['**/*.{ts,js,mjs,cjs}'],
     languageOptions: { parser },
