@@ -55,6 +55,12 @@ export async function story(suite, framework) {
   const tab = new Tab(port, framework)
   const attributes = `; Max-Age=86400; Path=/; HttpOnly;${framework.secure ? ' Secure;' : ''} SameSite=Lax`
 
+  /** A visit that is answered with this status and, if one is told, this body. */
+  const visit = async (path, status, body, options) => {
+    const message = await tab.visit(path, options)
+    equal([message.status, body && message.body], [status, body], `status and body of ${path}`)
+    return message
+  }
   const saved = (message, wanted, what) => {
     equal(message.ours.length, 1, `${what}: Set-Cookie lines of ours, in ${JSON.stringify(message.lines)}`)
     const [, seconds, expires] = /Max-Age=(\d+); Expires=([^;]*); /.exec(message.attributes)
@@ -78,23 +84,18 @@ export async function story(suite, framework) {
   }
 
   await check('no cookie for nobody', async () => {
-    const message = await tab.visit('/me')
-    equal([message.status, message.body], [200, '{}'], 'status and body')
-    notSaved(message)
+    notSaved(await visit('/me', 200, '{}'))
   })
   await check('nothing is added to an untouched answer', async () => {
     for (const path of ['/plain', '/plain-headers', '/plain-stream', '/missing']) await untouched(path)
   })
   await check('login', async () => {
-    const message = await tab.visit('/login?user=ann')
-    equal([message.status, message.body], [200, '{"welcome":true}'], 'status and body')
+    const message = await visit('/login?user=ann', 200, '{"welcome":true}')
     saved(message, { user: 'ann' }, 'login')
     for (const name of framework.cookies ?? []) equal(setCookies(message, name).length, 1, `the other cookie ${name}`)
   })
   await check('read without a rewrite', async () => {
-    const message = await tab.visit('/me')
-    equal([message.status, message.body], [200, '{"user":"ann"}'], 'status and body')
-    notSaved(message)
+    notSaved(await visit('/me', 200, '{"user":"ann"}'))
   })
   await check('nothing is added to an untouched answer, with a cookie', async () => {
     for (const path of ['/plain', '/plain-headers', '/plain-stream', '/missing']) await untouched(path)
@@ -115,20 +116,15 @@ export async function story(suite, framework) {
     closeGate()
     const held = framework.headers?.['Accept-Encoding'] === undefined
     if (!held) openGate() // compression holds the first bytes back
-    const message = await tab.visit('/stream', { onBytes: () => openGate() })
-    equal([message.status, message.body], [200, 'onetwothree'], 'status and body')
+    const message = await visit('/stream', 200, 'onetwothree', { onBytes: () => openGate() })
     saved(message, { user: 'ann', own: true, streamed: true }, 'stream')
   })
   await check('a size error', async () => {
-    const message = await tab.visit('/large')
-    equal(message.status, 500, 'status')
-    equal(message.ours, [], 'Set-Cookie lines of ours')
-    equal((await tab.visit('/me')).body, '{"user":"ann","own":true,"streamed":true}', 'the old cookie')
+    equal((await visit('/large', 500)).ours, [], 'Set-Cookie lines of ours')
+    await visit('/me', 200, '{"user":"ann","own":true,"streamed":true}') // the old cookie
   })
   await check('an error of the application', async () => {
-    const message = await tab.visit('/throws')
-    equal(message.status, 500, 'status')
-    saved(message, { user: 'ann', own: true, streamed: true, thrown: true }, 'error page')
+    saved(await visit('/throws', 500), { user: 'ann', own: true, streamed: true, thrown: true }, 'error page')
   })
   await check('logout', async () => {
     const message = await tab.visit('/logout')
@@ -137,9 +133,7 @@ export async function story(suite, framework) {
     equal(sorted(message.attributes.replace(/Expires=Thu, 01 Jan 1970 00:00:00 GMT; /, '')),
       sorted(attributes.replace('86400', '0')), 'attributes')
     member(message, 'cache-control', 'no-store')
-    const after = await tab.visit('/me')
-    equal(after.body, '{}', 'the session after it')
-    notSaved(after)
+    notSaved(await visit('/me', 200, '{}'))
   })
 
   stop(bare)

@@ -34,6 +34,11 @@ const between = (name, act, how) => before(name, (res) => {
 const head = (name, argsOf, how) => then(name, (res, cookies) => res.writeHead(...argsOf(cookies)), how)
 /** A row that sets the own cookies, gives writeHead these arguments, and ends with a body. */
 const headAfter = (name, args, how) => between(name, (res) => res.writeHead(...args), how)
+/** A row that sets headers by setHeader, gives writeHead others, the own cookies among them, and ends with a body. */
+const setThenHead = (name, headers, othersOf, how) => then(name, (res, cookies) => {
+  for (const [header, value] of Object.entries(headers)) res.setHeader(header, value)
+  res.writeHead(200, othersOf(cookies))
+}, how)
 /** For the headers argument: nothing, a string, or an array. */
 const own = (cookies) => cookies.length === 0 ? {}
   : { 'Set-Cookie': cookies.length === 1 ? cookies[0] : [...cookies] }
@@ -42,7 +47,7 @@ const flat = (cookies) => pairs(cookies).flat()
 const text = { 'Content-Type': 'text/plain' }
 const stream = () => Readable.from(['a', 'b'])
 const later = (run) => new Promise((resolve) => setImmediate(resolve)).then(run)
-const [http1, alone] = [{ http1: true }, { alone: true }]
+const [http1, alone, alias] = [{ http1: true }, { alone: true }, { has: 'writeHeader', http1: true }]
 
 const frozen = Object.freeze(['shared=1', 'shared=2'])
 const frozenHeaders = Object.freeze({ 'Set-Cookie': frozen, 'X-A': '1' })
@@ -181,10 +186,8 @@ export const ways = [
     [200, { 'Vary': 'Origin', 'cache-control': 'public', ...own(cookies) }]),
   head('own Vary twice in a flat array', (cookies) =>
     [200, ['Vary', 'Origin', 'X-A', '1', 'Vary', 'Accept', ...flat(cookies)]]),
-  then('own Vary set, and another in writeHead', (res, cookies) => {
-    res.setHeader('Vary', 'Origin')
-    res.writeHead(200, { vary: 'Accept', ...own(cookies) })
-  }),
+  setThenHead('own Vary set, and another in writeHead', { Vary: 'Origin' }, (cookies) =>
+    ({ vary: 'Accept', ...own(cookies) })),
 
   // writeHead.
   headAfter('writeHead(status)', [201]),
@@ -248,30 +251,16 @@ export const ways = [
   head('writeHead(frozen object)', () => [200, frozenHeaders], alone),
   head('writeHead(frozen flat array)', () => [200, frozenFlat], alone),
   head('writeHead(frozen pairs)', () => [200, frozenPairs], alone),
-  then('setHeader(shared array), writeHead(object)', (res) => {
-    res.setHeader('Set-Cookie', shared)
-    res.writeHead(200, { 'X-A': '1' })
-  }, alone),
+  setThenHead('setHeader(shared array), writeHead(object)', { 'Set-Cookie': shared }, () => ({ 'X-A': '1' }), alone),
 
   // setHeader and writeHead.
   headAfter('setHeader, writeHead(object)', [200, { 'X-A': '1' }]),
-  then('setHeader, writeHead(own cookies)', (res, cookies) => {
-    res.setHeader('X-A', '1')
-    res.writeHead(200, { 'x-a': '2', ...own(cookies) })
-  }),
-  then('setHeader cookies, writeHead(other cookies)', (res, cookies) => {
-    set(res, ['first=1', 'first=2'])
-    res.writeHead(200, own(cookies))
-  }),
+  setThenHead('setHeader, writeHead(own cookies)', { 'X-A': '1' }, (cookies) => ({ 'x-a': '2', ...own(cookies) })),
+  setThenHead('setHeader cookies, writeHead(other cookies)', { 'Set-Cookie': ['first=1', 'first=2'] }, own),
   headAfter('setHeader, writeHead(flat array)', [200, ['X-A', '1']]),
-  then('setHeader, writeHead(flat array, own cookies)', (res, cookies) => {
-    res.setHeader('X-A', '1')
-    res.writeHead(200, ['X-B', '1', ...flat(cookies), 'X-A', '2'])
-  }),
-  then('setHeader, writeHead(pairs)', (res, cookies) => {
-    res.setHeader('X-A', '1')
-    res.writeHead(200, [['X-B', '1'], ...pairs(cookies)])
-  }),
+  setThenHead('setHeader, writeHead(flat array, own cookies)', { 'X-A': '1' }, (cookies) =>
+    ['X-B', '1', ...flat(cookies), 'X-A', '2']),
+  setThenHead('setHeader, writeHead(pairs)', { 'X-A': '1' }, (cookies) => [['X-B', '1'], ...pairs(cookies)]),
   then('setHeader, removeHeader, writeHead(object)', (res, cookies) => {
     res.setHeader('X-A', '1')
     res.removeHeader('X-A')
@@ -288,11 +277,10 @@ export const ways = [
   }),
 
   // The deprecated alias.
-  between('writeHeader(status)', (res) => res.writeHeader(201), { has: 'writeHeader', http1: true }),
-  then('writeHeader(status, object)', (res, cookies) => res.writeHeader(200, { ...text, ...own(cookies) }),
-    { has: 'writeHeader', http1: true }),
+  between('writeHeader(status)', (res) => res.writeHeader(201), alias),
+  then('writeHeader(status, object)', (res, cookies) => res.writeHeader(200, { ...text, ...own(cookies) }), alias),
   then('writeHeader(status, reason, flat array)', (res, cookies) =>
-    res.writeHeader(200, 'Good', ['X-A', '1', ...flat(cookies)]), { has: 'writeHeader', http1: true }),
+    res.writeHeader(200, 'Good', ['X-A', '1', ...flat(cookies)]), alias),
 
   // Hooks of others on the same response, inside ours.
   then('a hook inside that sets headers', (res, cookies) => {
@@ -318,10 +306,7 @@ export const ways = [
   headAfter('writeHead, refused value of another cookie', [200, { 'Set-Cookie': ['ok=1', 'a=\u0007'] }]),
   head('writeHead, refused value in a flat array', (cookies) => [200, ['X-A', 'a\nb', ...flat(cookies)]]),
   headAfter('writeHead, undefined value', [200, { 'X-A': undefined }]),
-  then('writeHead, undefined cookie', (res) => {
-    res.setHeader('X-A', '1')
-    res.writeHead(200, { 'Set-Cookie': undefined })
-  }, alone),
+  setThenHead('writeHead, undefined cookie', { 'X-A': '1' }, () => ({ 'Set-Cookie': undefined }), alone),
   headAfter('writeHead, odd flat array', [200, ['X-A', '1', 'X-B']]),
   then('writeHead twice', (res, cookies) => {
     res.writeHead(200, own(cookies))
