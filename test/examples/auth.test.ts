@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { connect } from 'node:net'
 import t from 'tap'
-import { SessionHandler, type HandlerOptions } from 'seshcookie-http'
+import { SessionHandler } from 'seshcookie-http'
 import { AuthHandler, Session } from '../../example/auth-handler.js'
 import { createAuthServer } from '../../example/auth-server.js'
 import { readSettings } from '../../example/settings.js'
@@ -189,7 +189,8 @@ t.test('what is no form of ours', async (t) => {
 })
 
 t.test('methods', async (t) => {
-  const stranger = new Client(await listen(t, openSite([key])))
+  const origin = await listen(t, openSite([key]))
+  const stranger = new Client(origin)
   const rows: [method: string, path: string, status: number, allow?: string][] = [
     ['HEAD', '/login', 200],
     ['GET', '/login?next=//example.org', 200],
@@ -201,19 +202,20 @@ t.test('methods', async (t) => {
     ['POST', '/', 303],
     ['OPTIONS', '/', 303],
   ]
-  for (const [method, path, status, allow] of rows) {
-    const { headers, ...answer } = await stranger.send(method, path)
-    t.equal(answer.status, status, `${method} ${path}: ${status}`)
-    t.equal(headers.allow, allow, `${method} ${path}: Allow`)
+  const inside: typeof rows = [
+    ['GET', '/logout', 405, 'POST'],
+    ['GET', '/', 200], // no GET logs anybody out
+    ['POST', '/', 405, 'GET, HEAD'],
+  ]
+  const user = new Client(origin)
+  await user.post('/login', user1)
+  for (const [browser, all] of [[stranger, rows], [user, inside]] as const) {
+    for (const [method, path, status, allow] of all) {
+      const { headers, ...answer } = await browser.send(method, path)
+      t.equal(answer.status, status, `${method} ${path}: ${status}`)
+      t.equal(headers.allow, allow, `${method} ${path}: Allow`)
+    }
   }
-})
-
-t.test('a GET does not log anybody out', async (t) => {
-  const browser = new Client(await listen(t, openSite([key])))
-  await browser.post('/login', user1)
-  t.match(await browser.get('/logout'), { status: 405, headers: { allow: 'POST' } })
-  t.match(await browser.get('/'), { status: 200, body: 'You are logged in.' })
-  t.match(await browser.send('POST', '/'), { status: 405, headers: { allow: 'GET, HEAD' } })
 })
 
 t.test('a stranger sees nothing but the login page', async (t) => {
@@ -240,17 +242,12 @@ t.test('a stranger sees nothing but the login page', async (t) => {
 
 t.test('whose cookies open', async (t) => {
   const newKey = randomBytes(32)
-  const sealed = (by: Buffer, options?: HandlerOptions) =>
-    new SessionHandler(() => {}, by, Session, options).encodeCookie({ user: 'user1', message: '', name: '' })
-  const cookie = sealed(key)
+  const cookie = new SessionHandler(() => {}, key, Session).encodeCookie({ user: 'user1' })
   const rows: [name: string, keys: Buffer[], cookie: string, opens: boolean][] = [
     ['with the same key', [key], cookie, true],
     ['with the new key last', [key, newKey], cookie, true],
     ['with the new key first', [newKey, key], cookie, true],
     ['with the new key alone', [newKey], cookie, false],
-    ['of another name', [key], sealed(key, { cookieName: 'other' }), false],
-    ['with one letter changed', [key], cookie.replace(/.$/, (last) => (last === 'A' ? 'E' : 'A')), false],
-    ['cut short', [key], cookie.slice(0, -4), false],
     ['made up', [key], 'user1', false],
   ]
   for (const [name, keys, cookie, opens] of rows) {
