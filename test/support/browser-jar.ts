@@ -149,12 +149,12 @@ function expiryOf(parsed: ParsedSetCookie, now: number): number | undefined {
 }
 
 /** Section 5.1.3, for names; an IP address has no parent domains. */
-export function domainMatches(host: string, domain: string): boolean {
+function domainMatches(host: string, domain: string): boolean {
   return host === domain || host.endsWith(`.${domain}`) && !/^[\d.]+$|^\[/.test(host)
 }
 
 /** Section 5.1.4. */
-export function pathMatches(requestPath: string, path: string): boolean {
+function pathMatches(requestPath: string, path: string): boolean {
   return requestPath === path ||
     requestPath.startsWith(path) && (path.endsWith('/') || requestPath[path.length] === '/')
 }
