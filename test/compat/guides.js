@@ -84,7 +84,7 @@ export class Server {
       for (const stream of [this.child.stdout, this.child.stderr]) {
         stream.on('data', (part) => {
           this.output += part
-          const port = /listening on (\d+)/.exec(this.output)?.[1]
+          const port = /listening on http:\S+:(\d+)/.exec(this.output)?.[1]
           if (port !== undefined) resolve(port)
         })
       }

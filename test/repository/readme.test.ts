@@ -1,9 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { RequestSessions, SessionHandler, type SessionOptions } from '../../lib/index.js'
 import { ask, type Answer } from '../support/client.js'
 import { checkLinks } from '../support/links.js'
+import { serveFile } from '../support/program.js'
 import { root } from '../support/root.js'
 import { tablesOf } from '../support/tables.js'
 import ts from '../support/typescript.js'
@@ -25,21 +26,9 @@ mkdirSync(folder, { recursive: true })
 async function serve(t: Test, { heading, code }: Block): Promise<string> {
   const file = new URL(`${heading.replace(/\W+/g, '-')}.mjs`, folder)
   writeFileSync(file, code)
-  const anyPort = new URL('test/support/any-port.js', root).href
-  const child = spawn(process.execPath, ['--import', anyPort, file.pathname],
-    { env: { ...process.env, SESSION_KEY: key }, stdio: ['ignore', 'pipe', 'pipe'] })
-  t.teardown(() => child.kill())
-  let output = ''
-  return new Promise((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk) => {
-        output += chunk
-        const found = /listening on (\d+)/.exec(output)
-        if (found) resolve(`http://127.0.0.1:${found[1]}`)
-      })
-    }
-    child.on('exit', (status) => reject(new Error(`ended with ${status} before it listened: ${output}`)))
-  })
+  const { origin, stop } = await serveFile(file.pathname, { SESSION_KEY: key })
+  t.teardown(() => stop())
+  return origin
 }
 
 const cookieOf = (answer: Answer) => answer.all('set-cookie')[0]!.split(';')[0]!

@@ -8,7 +8,7 @@ const listen = Server.prototype.listen
 Server.prototype.listen = function (...args) {
   const told = args.find((arg) => typeof arg === 'function')
   return listen.call(this, 0, '127.0.0.1', () => {
-    console.log(`listening on ${this.address().port}`)
+    console.log(`listening on http://127.0.0.1:${this.address().port}`)
     told?.()
   })
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { root } from './root.js'
 
 type Environment = Record<string, string>
 type Child = ChildProcessByStdio<null, Readable, Readable>
@@ -21,14 +22,24 @@ export interface Served {
   stop(signal?: NodeJS.Signals): Promise<Ended>
 }
 
+const example = (name: string) => fileURLToPath(new URL(`../../example/${name}.js`, import.meta.url))
+
 /** Runs a program of example/ to its end. */
 export function run(name: string, env: Environment): Promise<Ended> {
-  return ended(start(name, env))
+  return ended(start([example(name)], env))
 }
 
 /** Starts a server of example/ on any free port, and waits until it says where it listens. */
-export async function serve(name: string, env: Environment = {}): Promise<Served> {
-  const child = start(name, { PORT: '0', ...env })
+export function serve(name: string, env: Environment = {}): Promise<Served> {
+  return served(start([example(name)], { PORT: '0', ...env }))
+}
+
+/** The same for a program that chooses a port of its own. */
+export function serveFile(path: string, env: Environment): Promise<Served> {
+  return served(start(['--import', new URL('test/support/any-port.js', root).href, path], env))
+}
+
+async function served(child: Child): Promise<Served> {
   const end = ended(child)
   const origin = await new Promise<string>((resolve, reject) => {
     let said = ''
@@ -37,7 +48,7 @@ export async function serve(name: string, env: Environment = {}): Promise<Served
       const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said)
       if (found) resolve(found[0])
     })
-    end.then(({ stderr }) => reject(new Error(`${name} ended before it listened: ${stderr}`)), reject)
+    end.then(({ stderr }) => reject(new Error(`it ended before it listened: ${stderr}`)), reject)
   })
   return {
     origin,
@@ -49,11 +60,10 @@ export async function serve(name: string, env: Environment = {}): Promise<Served
 }
 
 /** Without coverage: a signal ends most of them, and none is written then. */
-function start(name: string, env: Environment): Child {
+function start(args: string[], env: Environment): Child {
   const { SESSION_KEY, SESSION_KEY_ALSO, SECURE, PORT, ...rest } = process.env
   const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
-  const program = fileURLToPath(new URL(`../../example/${name}.js`, import.meta.url))
-  return spawn(process.execPath, [program], { env: { ...rest, ...env, NODE_V8_COVERAGE: '' }, stdio })
+  return spawn(process.execPath, args, { env: { ...rest, ...env, NODE_V8_COVERAGE: '' }, stdio })
 }
 
 async function ended(child: Child): Promise<Ended> {
