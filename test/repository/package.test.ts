@@ -4,7 +4,6 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { root } from '../support/root.js'
-import ts from '../support/typescript.js'
 
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const manifest = JSON.parse(read('package.json')) as Record<string, unknown> & Record<string, Record<string, unknown>>
@@ -41,18 +40,6 @@ t.test('what is packed', async (t) => {
     t.ok(declarations.includes('dist/types.d.ts'))
     const others = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']
     t.strictSame(paths.toSorted(), [...others, ...scripts, ...declarations].toSorted())
-  })
-
-  t.test('compiles where libraries are checked too', async (t) => {
-    const { options } = ts.getParsedCommandLineOfConfigFile(fileURLToPath(new URL('tsconfig.json', root)), {
-      skipLibCheck: false,
-    }, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} })!
-    const program = ts.createProgram([fileURLToPath(new URL('dist/index.d.ts', root))], options)
-    const messages = program.getSourceFiles()
-      .filter(({ fileName }) => fileName.startsWith(fileURLToPath(new URL('dist/', root))))
-      .flatMap((file) => program.getSemanticDiagnostics(file))
-      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))
-    t.strictSame(messages, [])
   })
 
   t.test('is small', async (t) => {
