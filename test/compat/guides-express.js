@@ -1,10 +1,11 @@
-// What people do with Express, through the blocks of its section; no application here listens unless a row says so.
+// What people do with Express, through the blocks of its section, and the README's block; only that one listens.
 import express5 from 'express'
 import express4 from 'express4'
 import { createReadStream, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import supertest from 'supertest'
-import { blocksOf, key, lay } from './guides.js'
+import { blocksOf, key, lay, Server, Visitor } from './guides.js'
 import { equal, row } from './report.js'
 
 const page = import.meta.filename
@@ -24,6 +25,25 @@ export async function expressRows(suite) {
   equal(shop.handler.cookieName, 'shop', 'the name of the second cookie')
   for (const [version, express] of [['Express 4', express4], ['Express 5', express5]]) {
     await rows(suite, version, express, guide, shop)
+  }
+  await row(suite, 'README.md', 'its block with Express does what it says', readmeBlock)
+}
+
+/** The README's block that needs packages; those that do not are run by the root's own tests. */
+async function readmeBlock() {
+  const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8')
+  const blocks = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code)
+    .filter((code) => /from '(?!node:|seshcookie-http')/.test(code))
+  equal(blocks.length, 1, 'blocks')
+  const logout = "app.get('/logout', (req, res) => { req.session = null; res.end() })\n"
+  const server = new Server(await lay('readme', { 'readme.js': blocks[0] + logout }), 'readme.js')
+  try {
+    const visitor = new Visitor(await server.port)
+    equal([await visitor.go('/'), await visitor.go('/')], ['page view #1', 'page view #2'], 'pages')
+    await visitor.go('/logout')
+    equal(visitor.cookie, 'session=', 'the cookie after a logout')
+  } finally {
+    server.stop()
   }
 }
 

@@ -37,20 +37,19 @@ export async function testingRows(suite) {
   })
 
   const { 'jest.config.js': modules, 'jest.config.cjs': commonjs, ...jestTests } = jest
-  const passes = (output) => equal(/^Tests: .*$/m.exec(output)?.[0], 'Tests:       1 passed, 1 total', output)
-  await row(suite, 'Jest', 'ES modules', async () => {
-    const folder = await lay('jest-modules', { 'jest.config.js': modules, ...jestTests })
-    const env = { ...environment, NODE_OPTIONS: '--experimental-vm-modules' }
-    passes(await program([bin('jest', 'bin', 'jest.js')], folder, env))
-  })
-  await row(suite, 'Jest', 'CommonJS', async () => {
-    const folder = await lay('jest-commonjs', { 'package.json': '{}', 'jest.config.cjs': commonjs, ...jestTests })
-    passes(await program([bin('jest', 'bin', 'jest.js')], folder))
-  })
-  await row(suite, 'Jest', 'CommonJS does need transformIgnorePatterns', async () => {
-    const config = commonjs.replace(/^ *transformIgnorePatterns.*\n/m, '')
-    const folder = await lay('jest-ignoring', { 'package.json': '{}', 'jest.config.cjs': config, ...jestTests })
-    const message = await program([bin('jest', 'bin', 'jest.js')], folder).then(() => 'none', (error) => error.message)
-    equal(message.includes('Must use import to load ES Module'), true, message)
-  })
+  const ignoring = commonjs.replace(/^ *transformIgnorePatterns.*\n/m, '')
+  const passes = /^Tests: +1 passed, 1 total$/m
+  for (const [name, files, NODE_OPTIONS, said] of [
+    ['ES modules', { 'jest.config.js': modules }, '--experimental-vm-modules', passes],
+    ['CommonJS', { 'package.json': '{}', 'jest.config.cjs': commonjs }, '', passes],
+    ['CommonJS does need transformIgnorePatterns', { 'package.json': '{}', 'jest.config.cjs': ignoring }, '',
+      /Must use import to load ES Module/],
+  ]) {
+    await row(suite, 'Jest', name, async () => {
+      const folder = await lay(`jest-${name.replaceAll(' ', '-')}`, { ...files, ...jestTests })
+      const run = program([bin('jest', 'bin', 'jest.js')], folder, { ...environment, NODE_OPTIONS })
+      const output = await run.catch(({ message }) => message)
+      equal(said.test(output), true, output)
+    })
+  }
 }

@@ -43,7 +43,7 @@ if (names.includes('next')) prepare(join(folder, 'node_modules', '.bin', 'next')
 await unpack()
 
 // What is packed is looked at once, and the pages' blocks are run once: what they use, other suites run everywhere.
-const once = ['readme', 'guides', 'testing', 'packaging', 'release']
+const once = ['guides', 'testing', 'packaging', 'release']
 const jobs = wanted.flatMap((runtime) => names.filter((suite) => !once.includes(suite))
   .map((suite) => ({ runtime, suite })))
 jobs.push(...once.filter((suite) => names.includes(suite)).map((suite) => ({ runtime: 'here', suite })))

@@ -4,7 +4,6 @@ import { Server } from 'socket.io'
 import { io } from 'socket.io-client'
 import { WebSocket, WebSocketServer } from 'ws'
 import { NoSessionError, RequestSessions, Session, SessionHandler } from './library.js'
-import { setCookies } from './raw.js'
 import { equal, row } from './report.js'
 import { listen, stop } from './servers.js'
 import { key, sessionHandler } from './story/app.js'
@@ -14,7 +13,7 @@ export async function socketRows(suite) {
   const handler = sessionHandler((req, res) => res.end())
   const headers = { Cookie: `session=${handler.encodeCookie({ user: 'ann' })}` }
 
-  const wsRow = (name, options, wanted, act) => row(suite, 'ws', name, async () => {
+  const wsRow = (name, options, wanted, act, check) => row(suite, 'ws', name, async () => {
     const server = http.createServer(handler.listener)
     const sockets = new WebSocketServer({ noServer: true })
     server.on('upgrade', (req, socket, head) => {
@@ -27,7 +26,7 @@ export async function socketRows(suite) {
     try {
       const [message] = await once(client, 'message')
       equal(JSON.parse(message), wanted, 'what the server read')
-      return (await upgraded)[0]
+      check?.((await upgraded)[0])
     } finally {
       client.terminate()
       stop(server)
@@ -48,25 +47,15 @@ export async function socketRows(suite) {
     }
     throw new Error('expected a NoSessionError, got a session')
   })
-
-  await row(suite, 'ws', 'a cookie on the 101 answer', async () => {
-    const server = http.createServer(handler.listener)
-    const sockets = new WebSocketServer({ server })
-    sockets.on('headers', (lines, req) => {
-      const session = handler.read(req)
-      session.seen = true
-      lines.push(`Set-Cookie: session=${handler.encodeCookie(session)}; Path=/; HttpOnly; SameSite=Lax`)
-    })
-    const client = new WebSocket(`ws://127.0.0.1:${await listen(server)}`, { headers })
-    try {
-      const [response] = await once(client, 'upgrade')
-      const lines = response.headers['set-cookie'].map((line) => ['set-cookie', line])
-      const [ours] = setCookies({ lines }, 'session')
-      equal({ ...handler.decodeCookie(/=([^;]*)/.exec(ours)[1]) }, { user: 'ann', seen: true }, 'the sealed session')
-    } finally {
-      client.terminate()
-      stop(server)
-    }
+  const changed = { user: 'ann', seen: true }
+  await wsRow('a cookie on the 101 answer', { headers }, changed, (req, sockets) => {
+    const session = handler.read(req)
+    session.seen = true
+    const line = `Set-Cookie: session=${handler.encodeCookie(session)}; Path=/; HttpOnly; SameSite=Lax`
+    sockets.on('headers', (lines) => { lines.push(line) })
+  }, (response) => {
+    const [line] = response.headers['set-cookie']
+    equal({ ...handler.decodeCookie(/^session=([^;]*)/.exec(line)[1]) }, changed, 'the sealed session')
   })
 
   await row(suite, 'socket.io', 'io.engine.use(handler.attach) is too late for a change, and that is told', async () => {

@@ -13,7 +13,6 @@ export const suites = {
   sockets: async (suite) => (await import('./sockets.js')).socketRows(suite),
   next: (suite) => stories(suite, ['next']),
   packed: async (suite) => (await import('./packaging/packaging.js')).useRows(suite),
-  readme: async (suite) => (await import('./readme.js')).readmeRows(suite),
   guides: async (suite) => {
     await (await import('./guides-frameworks.js')).frameworkRows(suite)
     await (await import('./guides-express.js')).expressRows(suite)
