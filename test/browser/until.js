@@ -19,3 +19,12 @@ export async function until(ask, what, seconds = 20) {
     await delay(20)
   }
 }
+
+/** Does something again and again, for as long as an event goes on, whose outcome is given back. */
+export async function during(event, act) {
+  let over = false
+  const done = event().finally(() => { over = true })
+  done.catch(() => {}) // it is given back
+  while (!over) await act()
+  return done
+}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Agent, request } from 'node:http'
+import { during } from '../browser/until.js'
 import { exchange } from './exchange.js'
 
 const allowed = 1_000 // milliseconds after the answer to a logout in which a copy of the cookie may still be good
@@ -32,18 +33,14 @@ export class Attacker {
   }
 
   /** Replays stolen cookies, now the latest ones and now those of long ago, as long as something else goes on. */
-  async during(event) {
-    let over = false
-    const done = event().finally(() => { over = true })
-    done.catch(() => {}) // reported below
-    while (!over) {
+  during(event) {
+    return during(event, async () => {
       const { length } = this.#thefts
       const back = this.#next++ % 2 ? this.#next % Math.max(1, length) : this.#next % 16
       const theft = this.#thefts[length - 1 - back]
       if (theft) await Promise.all(this.#ports.map((port) => this.#demandRefusal(theft, port).catch(() => {})))
       await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-    return done
+    })
   }
 
   /** Replays every stolen cookie on every process that there is. */
@@ -78,6 +75,14 @@ export class Attacker {
       if (process === undefined) await new Promise((resolve) => setTimeout(resolve, 50))
     }
     return [...found.values()]
+  }
+
+  /** What each process of a machine says of itself. */
+  async healths(port) {
+    const connections = await this.connections(port)
+    const healths = await Promise.all(connections.map((agent) => this.health(port, agent)))
+    for (const agent of connections) agent.destroy()
+    return healths
   }
 
   /** What a process says of itself. */

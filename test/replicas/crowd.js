@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Agent } from 'node:https'
-import { until } from '../browser/until.js'
+import { during, until } from '../browser/until.js'
 import { Tally, Visitor } from './visitor.js'
 
 /** Hundreds of visitors, a few of them at work at any time. */
@@ -42,11 +42,7 @@ export class Crowd {
 
   /** Rounds, one after the other, for as long as something else goes on, and one more when it is over. */
   async during(event) {
-    let over = false
-    const done = event().finally(() => { over = true })
-    done.catch(() => {}) // reported below
-    while (!over) await this.round()
-    await done
+    await during(event, () => this.round())
     await this.round()
   }
 

@@ -6,15 +6,10 @@ import { until } from '../browser/until.js'
 /** Stories of Redis and of logouts. `relays` stand between each machine and Redis. */
 export async function logoutStories({ replicas, crowd, attacker, machines, relays, story, complaints }) {
   const there = () => until(async () => {
-    for (const port of machines) {
-      for (const agent of await attacker.connections(port)) {
-        const { redis } = await attacker.health(port, agent)
-        agent.destroy()
-        if (redis !== 'there') return false
-      }
-    }
-    return true
+    const healths = await Promise.all(machines.map((port) => attacker.healths(port)))
+    return healths.flat().every(({ redis }) => redis === 'there')
   }, 'every process hears of logouts', 60)
+  const isAway = async (port) => (await attacker.health(port)).redis === 'away'
   const isIn = async (visitor) => (await visitor.view()).visit.name === visitor.name
 
   await story('a logout holds on every process, at once', [], async () => {
@@ -99,7 +94,7 @@ export async function logoutStories({ replicas, crowd, attacker, machines, relay
         assert.equal(answer.status, 503)
         assert.match(answer.body, /You are logged out in this browser\. The other machines could not be told/)
         assert.match(answer.headers['set-cookie'][0], /^__Host-session=; Max-Age=0/, 'the browser forgets its cookie')
-        await until(async () => (await healthOf(machines[0])).includes('"away"'), 'each process of the machine says so')
+        await until(() => isAway(machines[0]), 'each process of the machine says so')
         assert.equal((await leaver.sendTo(machines[0], 'GET', '/health')).status, 200, 'it goes on')
         assert.equal((await crowd.visitor('comer').postTo(machines[0], '/login', 'name=comer')).status, 303)
 
@@ -117,9 +112,7 @@ export async function logoutStories({ replicas, crowd, attacker, machines, relay
   await story('Redis is away and a process dies: nobody notices, and its successor waits for Redis', ['POST'], () => (
     crowd.during(async () => {
       await replicas.killRedis()
-      const [agent] = await attacker.connections(machines[0])
-      const { process: pid } = await attacker.health(machines[0], agent)
-      agent.destroy()
+      const [{ process: pid }] = await attacker.healths(machines[0])
       process.kill(pid, 'SIGKILL')
       await crowd.someSteps(300)
       await attacker.everywhere(1)
@@ -133,7 +126,7 @@ export async function logoutStories({ replicas, crowd, attacker, machines, relay
     await leaver.signIn()
     const theft = { cookie: leaver.cookie, user: leaver.name }
     relays[1].cut()
-    await until(async () => (await healthOf(machines[1])).includes('"away"'), 'the machine says that it is cut off')
+    await until(() => isAway(machines[1]), 'the machine says that it is cut off')
 
     // The logout is answered by a machine that has Redis. A POST that meets the other one ends in a 503.
     assert.equal((await leaver.postTo(machines[0], '/logout')).status, 303)
@@ -154,10 +147,6 @@ export async function logoutStories({ replicas, crowd, attacker, machines, relay
     await new Promise((resolve) => setTimeout(resolve, 1000))
     return `all ${await attacker.everywhere()} copies are refused by all processes`
   })
-
-  async function healthOf(port) {
-    return JSON.stringify(await attacker.health(port))
-  }
 }
 
 /** The other setting: machines that refuse what they cannot be sure of. */
