@@ -71,17 +71,11 @@ export function hash(text) {
 function longestText() {
   const sessions = new RequestSessions({ secure: true })
   const handler = new SessionHandler(null, randomBytes(32), sessions, { cookieName: 'long' })
-  const size = (length) => handler.encodeSetCookie({ text: 'a'.repeat(length) }).length
-  let length = 1
-  while (length < longestLine && fits(length + 1)) length++
-  return { length, cookieName: 'long'.padEnd(4 + longestLine - size(length), '_') }
-
-  function fits(length) {
-    try {
-      return size(length) <= longestLine
-    } catch (error) {
-      if (error.code === 'ERR_SESHCOOKIE_SIZE') return false
-      throw error
-    }
+  let [length, size] = [0, 0]
+  try {
+    for (;; length++) size = handler.encodeSetCookie({ text: 'a'.repeat(length + 1) }).length
+  } catch (error) {
+    if (error.code !== 'ERR_SESHCOOKIE_SIZE') throw error
   }
+  return { length, cookieName: 'long'.padEnd(4 + longestLine - size, '_') }
 }
