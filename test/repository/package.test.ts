@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { root } from '../support/root.js'
@@ -123,15 +122,6 @@ t.test('dist', async (t) => {
       'ExpiredError', 'FormatError', 'HashError', 'LateChangeError', 'LenError', 'NoSessionError', 'RequestSessions',
       'Session', 'SessionHandler', 'SeshcookieError', 'SizeError', 'ValueError',
     ].toSorted())
-  })
-
-  t.test('can be imported and required by its name, and is one module then', async (t) => {
-    const imported = await import('seshcookie-http')
-    const require = createRequire(import.meta.url)
-    const resolved = require.resolve('seshcookie-http')
-    t.equal(resolved, fileURLToPath(new URL('dist/index.js', root)))
-    t.equal(import.meta.resolve('seshcookie-http'), new URL('dist/index.js', root).href)
-    t.equal((require('seshcookie-http') as typeof imported).Session, imported.Session)
   })
 })
 
