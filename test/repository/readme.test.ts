@@ -7,7 +7,7 @@ import { checkLinks } from '../support/links.js'
 import { serveFile } from '../support/program.js'
 import { root } from '../support/root.js'
 import { tablesOf } from '../support/tables.js'
-import ts from '../support/typescript.js'
+import { compile } from '../support/type-check.js'
 
 const readme = readFileSync(new URL('README.md', root), 'utf8')
 
@@ -83,24 +83,13 @@ const checks: [RegExp, (t: Test, block: Block) => Promise<void>][] = [
   }],
 ]
 
-/** The errors of a TypeScript block. */
-function compile(code: string): string[] {
-  const file = new URL('block.mts', folder).pathname
-  writeFileSync(file, code)
-  const options = { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, strict: true, noEmit: true, types: ['node'] }
-  const program = ts.createProgram([file], options)
-  const source = program.getSourceFile(file) // the block alone: package.test.ts checks the declarations
-  return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
-    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
-}
-
 for (const [index, block] of blocks.entries()) {
   const { heading, language, code } = block
   // Blocks with frameworks are run where these are installed: in test/compat.
   const needs = [...code.matchAll(/from '([^']+)'/g)].map(([, name]) => name!).filter((name) => !/^node:|^seshcookie-http$/.test(name))
   if (!['js', 'ts'].includes(language) || needs.length > 0) continue
   t.test(`block ${index + 1}, ${heading}`, async (t) => {
-    if (language === 'ts') t.strictSame(compile(code), [])
+    if (language === 'ts') t.strictSame(compile(code, []), [[]])
     else await checks.find(([sign]) => sign.test(code))![1](t, block)
   })
 }

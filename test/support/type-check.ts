@@ -1,6 +1,9 @@
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { root } from './root.js'
-import ts from './typescript.js'
+
+// Not by an import, for which Node would look through all of its code for names to export.
+const ts = createRequire(import.meta.url)('typescript') as typeof import('typescript')
 
 /**
  * What the compiler says about each of `pieces` of code, as `code: message`: one list for each piece, and a last one
