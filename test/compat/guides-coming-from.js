@@ -528,8 +528,9 @@ export async function comingFromRows(suite) {
   await row(suite, 'coming-from.md', 'counts the packages that come along', async () => {
     const [names, counts] = [/^\| \| this \| (.*) \|$/m, /^\| packages \| 0 \| (.*) \|$/m]
       .map((line) => line.exec(sections.Compared)[1].split(' | '))
-    const found = await Promise.all(names.map((name) => packagesBelow(name.split(' ')[0])))
-    equal(counts.map(Number), found, 'packages')
+    const packages = names.map((name) => name.split(' ')[0])
+    equal(names, packages.map((name) => `${name} ${dependencies[name]}`), 'versions')
+    equal(counts.map(Number), await Promise.all(packages.map(packagesBelow)), 'packages')
   })
   for (const [library, table] of Object.entries(tables)) {
     await row(suite, library, 'has a check for each row of its table, and the version that is tried', () => {
