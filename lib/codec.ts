@@ -54,7 +54,7 @@ export function valueLength(textLength: number): number {
 
 /** A: the name, domain, path and partition that a cookie is bound to. All are ASCII by their grammar. */
 export function associatedData(name: string, domain: string, path: string, partitioned: boolean): Buffer {
-  const part = (text: string) => [Buffer.from([text.length >> 8, text.length]), Buffer.from(text, 'latin1')]
+  const part = (text: string) => [Buffer.from([text.length >> 8, text.length]), Buffer.from(text)]
   return Buffer.concat(
     [Buffer.from([version]), ...part(name), ...part(domain), ...part(path), Buffer.from([partitioned ? 1 : 0])])
 }

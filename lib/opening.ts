@@ -47,6 +47,7 @@ export function openCookies(
   for (const value of values) {
     const read = openValue(cookie, value, now, req, asked)
     if ('reason' in read) {
+      // Stryker disable next-line EqualityOperator: of two that got as far, either may say why
       if (refused === undefined || rank(read) > rank(refused)) refused = read
     } else {
       if (found !== undefined) return { reason: 'ambiguous' }

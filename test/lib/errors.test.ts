@@ -67,22 +67,22 @@ const { handler, sessions } = (() => {
 const other = new library.SessionHandler(() => {}, Buffer.alloc(32, 2), sessions)
 const sealed = handler.encodeCookie({ a: 1 })
 
-const thrown: [name: string, act: () => unknown, Kind: typeof classes[number][0]][] = [
-  ['a short value', () => handler.decodeCookie('A'.repeat(107)), LenError],
+const thrown: [name: string, act: () => unknown, Kind: typeof classes[number][0], message?: RegExp][] = [
+  ['a short value', () => handler.decodeCookie('A'.repeat(107)), LenError, /not 108 to 4096 characters long$/],
   ['an empty value', () => handler.decodeCookie(''), LenError],
   ['a long value', () => handler.decodeCookie('A'.repeat(4097)), LenError],
-  ['another alphabet', () => handler.decodeCookie('+'.repeat(108)), FormatError],
+  ['another alphabet', () => handler.decodeCookie('+'.repeat(108)), FormatError, /not canonical base64url of version 1/],
   ['another version', () => handler.decodeCookie('A'.repeat(108)), FormatError],
-  ['another key', () => other.decodeCookie(sealed), HashError],
+  ['another key', () => other.decodeCookie(sealed), HashError, /^the tag of the cookie value does not match$/],
   ['a session that is too large', () => handler.encodeCookie({ a: 'x'.repeat(4096) }), SizeError],
   ['a value that is none', () => handler.encodeCookie({ a: NaN }), ValueError],
   ['a request that was not seen', () => sessions.get({ headers: {} } as library.AnyRequest), NoSessionError],
 ]
 
 t.test('thrown for', async (t) => {
-  for (const [name, act, Kind] of thrown) {
+  for (const [name, act, Kind, message = /./] of thrown) {
     t.test(name, async (t) => {
-      const error = t.throws(act) as Error
+      const error = t.throws(act, { message }) as Error
       t.equal(error.constructor, Kind)
     })
   }
@@ -92,7 +92,10 @@ t.test('thrown for', async (t) => {
     const later = now() + 86_400_000
     Date.now = () => later
     t.teardown(() => { Date.now = now })
-    t.equal((t.throws(() => handler.decodeCookie(sealed)) as Error).constructor, ExpiredError)
+    const error = t.throws(() => handler.decodeCookie(sealed)) as ExpiredError
+    t.equal(error.constructor, ExpiredError)
+    t.equal(error.reason, 'maxAge')
+    t.equal(error.message, `the cookie value is ${error.seconds} seconds past "maxAge"`)
   })
 
   t.test('a value that is no string, as misuse', async (t) => {

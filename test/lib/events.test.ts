@@ -145,7 +145,7 @@ t.test('validate that throws or returns no boolean rejects, with a warning', asy
     ['a promise', async () => true,
       { name: 'TypeError', message: /"validate" expected to return a boolean, got a promise: it has to be synchronous$/ }],
     ['undefined', () => undefined, { name: 'TypeError' }],
-    ['1', () => 1, { name: 'TypeError' }],
+    ['1', () => 1, { name: 'TypeError', message: /got number$/ }],
   ]
   for (const [name, validate, warned] of rows) {
     t.test(name, async (t) => {

@@ -1,6 +1,7 @@
 import http2 from 'node:http2'
 import { Agent, type IncomingMessage, type ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
+import { completeHead } from '../../lib/header-fields.js'
 import { RequestSessions, SessionHandler } from '../../lib/index.js'
 import { ask, askOver, type Answer } from '../support/client.js'
 import { listen } from '../support/listen.js'
@@ -425,6 +426,23 @@ function head(send: Send, { url, change }: { url?: string, change?: (session: Re
   }, key, sessions).listener(req, res)
   return seen!
 }
+
+t.test('a failed answer of a status with a body keeps its length, and gets no headers of a reason', async (t) => {
+  const change = (session: Record<string, unknown>) => { session['a'] = NaN }
+  const added = { 'Vary': 'Cookie', 'Cache-Control': 'no-store' }
+  for (const status of [200, 404]) {
+    t.strictSame(head((res) => res.writeHead(status, { 'Content-Length': 5 }), { change }).args,
+      [500, 'Internal Server Error', { 'Content-Length': 5, ...added }])
+    t.strictSame(head((res) => res.writeHead(status, 'Fine'), { change }).args, [500, 'Internal Server Error', undefined])
+  }
+})
+
+t.test('an answer over HTTP/2 that is refused after its status was taken gets back the status', async (t) => {
+  const res = { statusCode: 500, getHeaderNames: () => [], setHeader() {}, removeHeader() {}, getHeader() {} }
+  const additions = { line: undefined, renews: false, failed: true, cacheHeaders: true }
+  completeHead({ httpVersionMajor: 2, headers: {} } as never, '/', res as never, [201], additions).undo()
+  t.strictSame([res.statusCode, Object.hasOwn(res, 'statusMessage')], [201, false])
+})
 
 /**
  * A scan that starts anew at each character takes minutes for one of these, where one that does not takes a moment. The

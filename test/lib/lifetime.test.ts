@@ -1,7 +1,7 @@
 /** When sessions end: the settings, and the lifetimes of their own that can only shorten what these allow. */
 import t from 'tap'
 import {
-  endByAge, expiryOf, idleWindow, isPersistent, isSameLifetime, lifetimeOf, maxSeconds, noLifetime, sessionInfo,
+  endByAge, expiryOf, idleWindow, inWords, isPersistent, isSameLifetime, lifetimeOf, maxSeconds, noLifetime, sessionInfo,
   unixTime,
   type Lifetime, type LifetimeSettings,
 } from '../../lib/lifetime.js'
@@ -68,6 +68,24 @@ t.test('a session that begins', async (t) => {
       const times = { created: created + createdAfter, issued: created + issuedAfter, lifetime: noLifetime }
       t.equal(expiryOf(times, settings, created) === undefined, accepted)
     })
+  }
+})
+
+t.test('what is over or has not begun says why, and by how many seconds', async (t) => {
+  const current = { ...settings, idleTimeout: 100 }
+  const rows: [issuedAfter: number, createdAfter: number, age: number, reason: string, seconds: number, words: string][] = [
+    [990, 0, 1007, 'maxAge', 7, '7 seconds past "maxAge"'],
+    [900, 0, 1000, 'maxAge', 0, '0 seconds past "maxAge"'],
+    [899, 0, 1005, 'idleTimeout', 6, '6 seconds past "idleTimeout"'],
+    [70, 0, 0, 'future', 70, '70 seconds from the future'],
+    [0, 5, 3, 'future', 5, '5 seconds from the future'],
+    [70, 80, 0, 'future', 70, '70 seconds from the future'],
+  ]
+  for (const [issuedAfter, createdAfter, age, reason, seconds, words] of rows) {
+    const times = { created: created + createdAfter, issued: created + issuedAfter, lifetime: noLifetime }
+    const expiry = expiryOf(times, current, created + age)!
+    t.strictSame(expiry, { reason, seconds })
+    t.equal(inWords(expiry), words)
   }
 })
 
