@@ -25,7 +25,8 @@ const causes = {
   length: 'its length is none of ours; usually another application on this host uses the name, or the value was cut',
   format: 'it is not spelled as ours are; usually another application on this host uses the name',
   tag: 'its tag does not match; usually it was sealed with another key (the same text as bytes is another one), such ' +
-    'as one made at each start, or under another name, domain, path or "partitioned", or by another application',
+    'as one made at each start, or under another name, domain, path or "partitioned", or by another application on ' +
+    'this host',
   ambiguous: 'two different ones open, or more than four came; usually one was set under another path or domain',
   invalid: '"validate" refused it',
 }
