@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run visited test types tests test-slow build clean bench compat browser replicas test-replicas mutate check-mutants
+.PHONY: help run visited test types tests test-slow build clean bench compat browser replicas test-replicas mutate
 .PHONY: format check-format
 
 bin := node_modules/.bin
@@ -60,11 +60,11 @@ test-replicas: build/replicas/run.js compiled/done ## kill replicas and Redis, c
 	SERVICES=1 node test/run.js test/examples/revocations.test.ts
 	node test/replicas/run.js
 
-mutate: build ## break lib/ line by line; every break has to fail a test
-	node test/mutate/run.js
+mutate: dist/index.js | test/mutate/node_modules ## break lib/ in every way; a test has to notice each break
+	npm --prefix test/mutate start -- --force
 
-check-mutants: | node_modules ## whether each of these breaks is a program that can be run
-	node test/mutate/run.js --check
+mutate-%: dist/index.js | test/mutate/node_modules ## the same for one file of lib/, as far as it or the tests changed
+	npm --prefix test/mutate start -- --mutate lib/$*.ts
 
 format: | test/format/node_modules ## correct the style of the code
 	$(eslint) --fix .
@@ -76,8 +76,8 @@ node_modules: package-lock.json
 	npm ci --ignore-scripts
 	touch $@
 
-test/format/node_modules: test/format/package-lock.json
-	npm --prefix test/format ci --ignore-scripts
+test/format/node_modules test/mutate/node_modules: %/node_modules: %/package-lock.json
+	npm --prefix $* ci --ignore-scripts
 	touch $@
 
 # Comments belong into the declarations, which editors show, and not into the code, which they would make half as long

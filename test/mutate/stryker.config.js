@@ -1,0 +1,30 @@
+/** What is broken in lib/, and which tests have to notice; `make mutate` runs it in the folder of the repository. */
+import { readdirSync } from 'node:fs'
+
+const folders = ['lib', 'attacks', 'stories', 'vectors']
+// One runs a compiler, the other measures memory.
+const excluded = /^(types|memory)\./
+
+export default {
+  mutate: ['lib/**/*.ts'],
+  disableTypeChecks: false,
+  // Stryker looks for it in node_modules/.bin of the repository.
+  buildCommand: 'tsc --noCheck --noResolve --lib es5 --types null -p test/compile.json',
+  testRunner: 'tap',
+  tap: {
+    testFiles: folders.flatMap((folder) => readdirSync(`test/${folder}`)
+      .filter((name) => name.endsWith('.test.ts') && !excluded.test(name))
+      .map((name) => `test/${folder}/${name}`)),
+    nodeArgs: ['-r', '{{hookFile}}', 'test/mutate/one.js', '{{testFile}}'],
+  },
+  coverageAnalysis: 'perTest',
+  // Each worker is busy with one process at a time.
+  concurrency: 2,
+  ignorePatterns: ['/build', '/compiled', '/.tap', '/test/browser', '/test/compat', '/test/bench'],
+  tempDirName: '.stryker/tmp',
+  incrementalFile: '.stryker/incremental.json',
+  reporters: ['clear-text', 'progress-append-only', 'json'],
+  jsonReporter: { fileName: '.stryker/report.json' },
+  clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
+  thresholds: { break: 95 },
+}
