@@ -361,8 +361,15 @@ t.test('handler options', async (t) => {
   }
 
   t.test('sessions may not be something else', async (t) => {
-    for (const sessions of [null, {}, Object.create(RequestSessions.prototype), RequestSessions]) {
-      t.type(t.throws(() => new SessionHandler(() => {}, key, sessions)), TypeError)
+    const rows: [sessions: unknown, message: RegExp][] = [
+      [null, /^"sessions" expected a RequestSessions/],
+      [{ cookieName: 'a' }, /^"sessions" expected a RequestSessions, got object; options are the fourth argument$/],
+      [{ limit() {} }, /^"sessions" expected a RequestSessions, got .*; this one is of another copy of the package$/],
+      [Object.create(RequestSessions.prototype), /./],
+      [RequestSessions, /^"sessions" expected a RequestSessions/],
+    ]
+    for (const [sessions, message] of rows) {
+      t.type(t.throws(() => new SessionHandler(() => {}, key, sessions as never), { message }), TypeError)
     }
   })
 
