@@ -7,27 +7,27 @@ import { ask, askOver, type Answer } from '../support/client.js'
 import { listen } from '../support/listen.js'
 import { requestAndResponse } from '../support/request-and-response.js'
 import { fuzz, seededRandom } from '../support/seeded-random.js'
-import { key } from '../support/sessions.js'
+import { attachSessions, key } from '../support/sessions.js'
 import { volume } from '../support/volume.js'
 
 type Entry = [name: string, value: string | string[]]
 type Send = (res: ServerResponse) => unknown
+
+const setAll: Send = (res) => {
+  res.setHeader('Vary', 'X-Set')
+  res.setHeader('Cache-Control', 'max-age=1')
+  res.setHeader('Set-Cookie', ['set=1', 'session=set'])
+}
 
 /** Ways over which a head leaves, with what is done to the response before: Node keeps repeated names in some alone. */
 const ways: [name: string, isHttp2: boolean, before: Send][] = [
   ['HTTP/1', false, () => {}],
   ['HTTP/1, a header set and removed', false, (res) => { res.setHeader('X-B', '1').removeHeader('X-B') }],
   ['HTTP/1, another header set', false, (res) => res.setHeader('X-B', '1')],
-  ['HTTP/1, all of the headers set', false, (res) => {
-    res.setHeader('Vary', 'X-Set').setHeader('Cache-Control', 'max-age=1').setHeader('Set-Cookie', ['set=1', 'session=set'])
-  }],
+  ['HTTP/1, all of the headers set', false, setAll],
   ['HTTP/2', true, () => {}],
   ['HTTP/2, another header set', true, (res) => { res.setHeader('X-B', '1') }],
-  ['HTTP/2, all of the headers set', true, (res) => {
-    res.setHeader('Vary', 'X-Set')
-    res.setHeader('Cache-Control', 'max-age=1')
-    res.setHeader('Set-Cookie', ['set=1', 'session=set'])
-  }],
+  ['HTTP/2, all of the headers set', true, setAll],
 ]
 
 /** The forms in which writeHead takes headers. */
@@ -36,6 +36,11 @@ const forms: [name: string, of: (entries: Entry[]) => unknown][] = [
   ['a flat array', (entries) => entries.flat()],
   ['pairs', (entries) => entries],
 ]
+
+/** Each way with each form: Node refuses pairs where another header was set, with and without the library. */
+const heads = ways.flatMap(([way, isHttp2, before]) => forms
+  .filter(([form]) => form !== 'pairs' || isHttp2 || way === 'HTTP/1')
+  .map(([form, of]) => ({ title: `${way}, ${form}`, form, isHttp2, before, of })))
 
 /** A server that answers with and without the library, over HTTP/1 or 2. */
 async function serve(t: Test, isHttp2: boolean) {
@@ -134,28 +139,24 @@ const repeated: [vary: [string, string], cacheControl: [string, string], lines: 
 ]
 
 t.test('one field name given twice: whatever Node sends has what it must', async (t) => {
-  for (const [way, isHttp2, before] of ways) {
+  for (const { title, form, isHttp2, before, of } of heads) {
     const served = await serve(t, isHttp2)
-    for (const [form, of] of forms) {
-      // Node refuses pairs there, with and without the library.
-      if (form === 'pairs' && !isHttp2 && way !== 'HTTP/1') continue
-      for (const again of ['one spelling', 'two spellings']) {
-        if (form === 'an object' && again === 'one spelling') continue // an object has no such names
-        const spelling = (name: string) => again === 'one spelling' ? name : name.toLowerCase()
-        for (const [vary, cacheControl, lines] of repeated) {
-          const entries: Entry[] = [
-            ['Vary', vary[0]], ['Set-Cookie', lines[0]], ['X-A', '1'], ['Cache-Control', cacheControl[0]],
-            [spelling('Vary'), vary[1]], [spelling('Cache-Control'), cacheControl[1]], [spelling('Set-Cookie'), lines[1]],
-          ]
-          const { bare, changed, read } = await served.all((res) => {
-            before(res)
-            res.writeHead(200, of(structuredClone(entries)) as never)
-            res.end()
-          })
-          const own = JSON.stringify(entries)
-          t.strictSame(faults(bare, changed, true, own), [], `${way}, ${form}, ${own}`)
-          t.strictSame(faults(bare, read, false, own), [], `${way}, ${form}, ${own}, read`)
-        }
+    for (const again of ['one spelling', 'two spellings']) {
+      if (form === 'an object' && again === 'one spelling') continue // an object has no such names
+      const spelling = (name: string) => again === 'one spelling' ? name : name.toLowerCase()
+      for (const [vary, cacheControl, lines] of repeated) {
+        const entries: Entry[] = [
+          ['Vary', vary[0]], ['Set-Cookie', lines[0]], ['X-A', '1'], ['Cache-Control', cacheControl[0]],
+          [spelling('Vary'), vary[1]], [spelling('Cache-Control'), cacheControl[1]], [spelling('Set-Cookie'), lines[1]],
+        ]
+        const { bare, changed, read } = await served.all((res) => {
+          before(res)
+          res.writeHead(200, of(structuredClone(entries)) as never)
+          res.end()
+        })
+        const own = JSON.stringify(entries)
+        t.strictSame(faults(bare, changed, true, own), [], `${title}, ${own}`)
+        t.strictSame(faults(bare, read, false, own), [], `${title}, ${own}, read`)
       }
     }
   }
@@ -259,90 +260,113 @@ t.test('fields for some caches alone, which would not look at Cache-Control', as
   }
 
   t.test('several of them, in two spellings', async (t) => {
-    for (const [way, isHttp2, before] of ways) {
+    for (const { title, isHttp2, before, of } of heads) {
       const served = await serve(t, isHttp2)
-      for (const [form, of] of forms) {
-        if (form === 'pairs' && !isHttp2 && way !== 'HTTP/1') continue
-        const answer = await served.changed((res) => {
-          before(res)
-          res.writeHead(200, of([['CDN-Cache-Control', 'max-age=600'], ['Surrogate-Control', 'max-age=600'],
-            ['cdn-cache-control', 'max-age=60'], ['X-Accel-Expires', '60'], ['x-accel-expires', '@60'], ['X-A', '1']]) as never)
-          res.end()
-        })
-        const found = ['cdn-cache-control', 'surrogate-control', 'x-accel-expires'].flatMap((name) => answer.all(name))
-        t.strictSame([...new Set(found)], ['no-store', '0'], `${way}, ${form}`)
-        t.strictSame(answer.all('x-a'), ['1'], `${way}, ${form}`)
-      }
+      const answer = await served.changed((res) => {
+        before(res)
+        res.writeHead(200, of([['CDN-Cache-Control', 'max-age=600'], ['Surrogate-Control', 'max-age=600'],
+          ['cdn-cache-control', 'max-age=60'], ['X-Accel-Expires', '60'], ['x-accel-expires', '@60'], ['X-A', '1']]) as never)
+        res.end()
+      })
+      const found = ['cdn-cache-control', 'surrogate-control', 'x-accel-expires'].flatMap((name) => answer.all(name))
+      t.strictSame([...new Set(found)], ['no-store', '0'], title)
+      t.strictSame(answer.all('x-a'), ['1'], title)
     }
   })
 })
 
-t.test('must-understand would allow a cache to store what says no-store', async (t) => {
-  const rows: [given: string | string[], got: string][] = [
-    ['must-understand', 'no-store'],
-    ['must-understand, no-store', 'no-store'],
-    ['no-store,must-understand', 'no-store'],
-    ['public, must-understand, max-age=60', 'no-store, public, max-age=60'],
-    ['public ,\tMUST-Understand ', 'no-store, public'],
-    ['public, must-understand=1', 'no-store, public'],
-    ['must-understand = "a, b", public', 'no-store, public'],
-    ['must-understand,, must-understand', 'no-store'],
-    [['must-understand', 'no-store'], 'no-store'],
-    [['no-store', 'must-understand'], 'no-store'],
-    [['public, must-understand', 'max-age=60'], 'no-store, public, max-age=60'],
-    ['x="a, must-understand"', 'no-store, x="a, must-understand"'],
-    ['x="a", must-understand, y="b, c"', 'no-store, x="a", y="b, c"'],
-    ['x="a, must-understand, y', 'no-store, x="a, y'],
-    [['x="a', 'must-understand', 'y="b'], 'no-store, x="a, y="b'],
-    ['must-understand-not', 'no-store, must-understand-not'],
-  ]
+const merged: [field: string, given: string | string[], got: string][] = [
+  ['Vary', 'Accept', 'Accept, Cookie'],
+  ['Vary', '', 'Cookie'],
+  ['Vary', 'Cookie', 'Cookie'],
+  ['Vary', 'cookie', 'cookie'],
+  ['Vary', 'accept,COOKIE , x', 'accept,COOKIE , x'],
+  ['Vary', '*', '*'],
+  ['Vary', ['*', 'Accept'], '*, Accept'],
+  ['Vary', 'X-Cookie', 'X-Cookie, Cookie'],
+  ['Vary', ['Cookie', 'Accept'], 'Cookie, Accept'],
+  ['Vary', ['Accept', 'X-A'], 'Accept, X-A, Cookie'],
+  ['Vary', ['', ' ', 'Accept'], 'Accept, Cookie'],
+  ['Cache-Control', 'public, max-age=60', 'no-store, public, max-age=60'],
+  ['Cache-Control', 'No-Store', 'No-Store'],
+  ['Cache-Control', 'no-store,private', 'no-store,private'],
+  ['Cache-Control', 'private,no-store', 'no-store, private'],
+  ['Cache-Control', 'no-store, private, NO-STORE', 'no-store, private'],
+  ['Cache-Control', 'no-store-x', 'no-store, no-store-x'],
+  ['Cache-Control', 'no-store=1', 'no-store'],
+  ['Cache-Control', 'x="a\\", no-store, "', 'no-store, x="a\\", no-store, "'],
+  ['Cache-Control', 'private="a, no-store, b"', 'no-store, private="a, no-store, b"'],
+  ['Cache-Control', 'private="a', 'no-store, private="a'],
+  ['Cache-Control', ['public', 'max-age=60'], 'no-store, public, max-age=60'],
+  ['Cache-Control', ['no-store', 'max-age=60'], 'no-store, max-age=60'],
+  ['Cache-Control', '', 'no-store'],
+  // It would allow a cache to store what says no-store (RFC 9111 §5.2.2.3).
+  ['Cache-Control', 'must-understand', 'no-store'],
+  ['Cache-Control', 'must-understand, no-store', 'no-store'],
+  ['Cache-Control', 'no-store,must-understand', 'no-store'],
+  ['Cache-Control', 'public, must-understand, max-age=60', 'no-store, public, max-age=60'],
+  ['Cache-Control', 'public ,\tMUST-Understand ', 'no-store, public'],
+  ['Cache-Control', 'public, must-understand=1', 'no-store, public'],
+  ['Cache-Control', 'must-understand = "a, b", public', 'no-store, public'],
+  ['Cache-Control', 'must-understand,, must-understand', 'no-store'],
+  ['Cache-Control', ['must-understand', 'no-store'], 'no-store'],
+  ['Cache-Control', ['no-store', 'must-understand'], 'no-store'],
+  ['Cache-Control', ['public, must-understand', 'max-age=60'], 'no-store, public, max-age=60'],
+  ['Cache-Control', 'x="a, must-understand"', 'no-store, x="a, must-understand"'],
+  ['Cache-Control', 'x="a", must-understand, y="b, c"', 'no-store, x="a", y="b, c"'],
+  ['Cache-Control', 'x="a, must-understand, y', 'no-store, x="a, y'],
+  ['Cache-Control', ['x="a', 'must-understand', 'y="b'], 'no-store, x="a, y="b'],
+  ['Cache-Control', 'must-understand-not', 'no-store, must-understand-not'],
+]
+
+t.test('Vary and Cache-Control are merged', async (t) => {
   for (const isHttp2 of [false, true]) {
     const served = await serve(t, isHttp2)
     for (const [place, send] of places) {
-      for (const [given, got] of rows) {
-        t.test(`${JSON.stringify(given)}, ${place}${isHttp2 ? ', HTTP/2' : ''}`, async (t) => {
-          const { bare, changed, read } = await served.all(send('Cache-Control', given))
-          const list = (values: string[]) => values.map((value) => value.replace(/\s*,[\s,]*/g, ', '))
-          t.strictSame(list(changed.all('cache-control')), [got])
-          t.strictSame(read.all('cache-control'), bare.all('cache-control'))
+      for (const [field, given, got] of merged) {
+        t.test(`${field}: ${JSON.stringify(given)}, ${place}${isHttp2 ? ', HTTP/2' : ''}`, async (t) => {
+          const { bare, changed, read } = await served.all(send(field, given))
+          const key = field.toLowerCase()
+          t.strictSame(changed.all(key), [got])
+          t.strictSame(read.all(key), field === 'Vary' ? [got] : bare.all(key), 'for a session that is only read')
         })
       }
     }
   }
 
-  const repeated: [given: [string, string], got: string][] = [
-    [['must-understand', 'max-age=60'], 'no-store, max-age=60'],
-    [['public, must-understand', 'max-age=60'], 'no-store, public, max-age=60'],
-    [['no-store, must-understand', 'public'], 'no-store, public'],
-    [['no-store', 'must-understand'], 'no-store'],
-    [['must-understand', 'must-understand'], 'no-store'],
+  const twice: [field: string, given: [string, string], got: string][] = [
+    ['Vary', ['Cookie', 'Accept'], 'Cookie, Accept'],
+    ['Cache-Control', ['must-understand', 'max-age=60'], 'no-store, max-age=60'],
+    ['Cache-Control', ['public, must-understand', 'max-age=60'], 'no-store, public, max-age=60'],
+    ['Cache-Control', ['no-store, must-understand', 'public'], 'no-store, public'],
+    ['Cache-Control', ['no-store', 'must-understand'], 'no-store'],
+    ['Cache-Control', ['must-understand', 'must-understand'], 'no-store'],
   ]
   const served = await serve(t, false)
   for (const [form, of] of forms) {
-    for (const [[first, second], got] of repeated) {
-      t.test(`${first} and ${second} in ${form}`, async (t) => {
+    for (const [field, [first, second], got] of twice) {
+      t.test(`${field}: ${first} and ${second} in ${form}`, async (t) => {
         const answer = await served.changed((res) => {
-          res.writeHead(200, of([['Cache-Control', first], ['cache-control', second]]) as never).end()
+          res.writeHead(200, of([[field, first], [field.toLowerCase(), second]]) as never).end()
         })
-        t.strictSame(answer.all('cache-control'), [got])
+        t.strictSame(answer.all(field.toLowerCase()), [got])
       })
     }
   }
 })
 
 t.test('no line of ours gets into an array of the handler\'s, in which the next visitor would get it', async (t) => {
-  for (const [way, isHttp2, before] of ways) {
+  for (const { title, isHttp2, before, of } of heads) {
     const served = await serve(t, isHttp2)
-    for (const [form, of] of forms) {
-      if (form === 'pairs' && !isHttp2 && way !== 'HTTP/1') continue
-      const constants = [['a=1'], ['b=2'], ['Accept']] as const
-      await served.changed((res) => {
-        before(res)
-        res.writeHead(200, of([['Set-Cookie', constants[0]], ['set-cookie', constants[1]], ['set-cookie', 'c=3'], ['Vary', constants[2]]] as never) as never)
-        res.end()
-      })
-      t.strictSame(constants.flat().filter(isOurs), [], `${way}, ${form}`)
-    }
+    const constants: string[][] = [['a=1'], ['b=2'], ['Accept']]
+    const [first, second, vary] = constants as [string[], string[], string[]]
+    await served.changed((res) => {
+      before(res)
+      const entries: Entry[] = [['Set-Cookie', first], ['set-cookie', second], ['set-cookie', 'c=3'], ['Vary', vary]]
+      res.writeHead(200, of(entries) as never)
+      res.end()
+    })
+    t.strictSame(constants, [['a=1'], ['b=2'], ['Accept']], title)
   }
 })
 
@@ -408,22 +432,18 @@ t.test('HTTP/2 takes a name with white space around it for the name', async (t) 
 })
 
 /** What reaches the method writeHead that was there before the library, and the headers that are set then. */
-function head(send: Send, { url, change }: { url?: string, change?: (session: Record<string, unknown>) => void } = {}) {
+function head(send: Send) {
+  const { sessions, handler } = attachSessions()
   const { req, res } = requestAndResponse()
-  if (url !== undefined) req.url = url
   let seen: { args: unknown[], set: Record<string, unknown> } | undefined
   const { writeHead } = res
   res.writeHead = (...args: unknown[]) => {
     seen = { args, set: { ...res.getHeaders() } }
     return Reflect.apply(writeHead, res, args) as ServerResponse
   }
-  const sessions = new RequestSessions({ onEvent: () => {} })
-  new SessionHandler(() => {
-    const session = sessions.get(req)
-    if (change === undefined) session['a'] = 1
-    else change(session)
-    send(res)
-  }, key, sessions).listener(req, res)
+  handler.attach(req, res)
+  sessions.get(req)['a'] = 1
+  send(res)
   return seen!
 }
 
