@@ -284,14 +284,11 @@ t.test('encodeCookie and decodeCookie', async (t) => {
   t.equal(JSON.stringify(handler.decodeCookie(value)), JSON.stringify(session))
   t.equal(Object.getPrototypeOf(handler.decodeCookie(value)), null)
   t.not(handler.encodeCookie(session), value, 'a fresh IV')
-  for (const wrong of [undefined, null, 1, {}, Buffer.from(value)]) {
+  for (const wrong of [undefined, null, 1, {}, [value], Buffer.from(value), new String(value)]) {
     t.throws(() => handler.decodeCookie(wrong as never), { name: 'TypeError', message: /^"value" expected a string/ })
   }
   t.throws(() => handler.encodeCookie({ cart: [0, 1, 2, { price: NaN }] }),
     { name: 'ValueError', code: 'ERR_SESHCOOKIE_VALUE', message: 'session.cart[3].price is NaN' })
-  for (const wrong of [null, undefined, 1, 'x', [], new Date()]) {
-    t.throws(() => handler.encodeCookie(wrong as never), { name: /^(TypeError|ValueError)$/ })
-  }
 })
 
 t.test('the largest session that fits', async (t) => {
