@@ -85,13 +85,6 @@ t.test('one key', async (t) => {
     shared.fill(0)
     t.strictSame(derived.map(exported), [expected(bytes(32, 4))])
   })
-
-  t.test('may be wiped by the caller', async (t) => {
-    const own = bytes(32, 8)
-    const derived = deriveKeys(own)
-    own.fill(0)
-    t.strictSame(derived.map(exported), [expected(bytes(32, 8))])
-  })
 })
 
 t.test('several keys', async (t) => {
