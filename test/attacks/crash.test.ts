@@ -146,26 +146,6 @@ t.test('mishaps end as they do without the library, and harm no other request', 
   }
 })
 
-t.test('a validate that throws no error, or promises one, rejects with a warning', async (t) => {
-  const rows: [name: string, validate: () => unknown, warning: RegExp][] = [
-    ['throws undefined', () => { throw undefined }, /./],
-    ['throws an object', () => { throw { message: 'of validate' } }, /./],
-    ['returns a promise that rejects', async () => { throw new Error('of validate') }, /"validate" expected/],
-  ]
-  for (const [name, validate, expected] of rows) {
-    t.test(name, async (t) => {
-      const warnings = collectWarnings(t)
-      const served = await serveSessions(t, (req, res, sessions) => { res.end(JSON.stringify(sessions.get(req))) },
-        { options: { validate: validate as () => boolean } })
-      const answer = await served.ask('/', `session=${served.handler.encodeCookie({ a: 1 })}`)
-      t.match(answer, { status: 200, body: '{}' })
-      t.strictSame(served.events, [{ type: 'rejected', reason: 'invalid' }])
-      await until(() => warnings.length > 0)
-      t.match(warnings[0]!.message, expected)
-    })
-  }
-})
-
 t.test('a late change that cannot be read ends nothing', async (t) => {
   const served = await serveSessions(t, (req, res, sessions) => {
     const session = sessions.get(req)
