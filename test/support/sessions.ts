@@ -56,7 +56,7 @@ export async function serveSessions(
 export function attachSessions(options: SessionOptions = {}, session?: SessionData) {
   const events: SessionEvent[] = []
   const sessions = new RequestSessions({ onEvent: (event) => { events.push(event) }, ...options })
-  const handler = new SessionHandler(null, key, sessions)
+  const handler = new SessionHandler(null, key, sessions, { cacheSize: defaultCacheSize })
   const { req, res } = requestAndResponse(session && `session=${handler.encodeCookie(session)}`)
   handler.attach(req, res)
   return {
