@@ -11,7 +11,7 @@ import { changedKeys, stringifyChecked, stringifySession, textOf } from './sessi
 import { areSame, hasTokens, type Tokens } from './session-tokens.js'
 import { checkPlain, checkValues, copyOfValues } from './session-values.js'
 import type { AnyRequest, AnyResponse, SessionInfo } from './types.js'
-import { hookHead } from './write-head.js'
+import { hasLeft, hookHead } from './write-head.js'
 
 /** What the browser's cookie holds, as far as is known. */
 interface Stored extends Times {
@@ -73,7 +73,7 @@ export class RequestState {
 
   /** Has the session saved on whichever response of the request leaves first. */
   watch(req: AnyRequest, res: AnyResponse): void {
-    if (!this.#isWatched && res.headersSent) {
+    if (!this.#isWatched && hasLeft(res)) {
       this.#phase = 'closed'
       if (this.#session !== undefined) this.#tellLateSoon(req)
     }

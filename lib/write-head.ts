@@ -1,4 +1,4 @@
-import { completeHead, type CompletedHead, type HeadAdditions } from './header-fields.js'
+import { completeHead, type HeadAdditions } from './header-fields.js'
 import { askedUrl } from './request.js'
 import type { AnyRequest, AnyResponse } from './types.js'
 
@@ -35,14 +35,18 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
   hooked.push(watcher)
   const { url } = req // a router may rewrite it, and the browser does not know
   const hook = (original: WriteHead): WriteHead => function (...args) {
-    if (res.headersSent || isGone(req, res)) return Reflect.apply(original, res, args)
+    if (hasLeft(res) || isGone(req, res)) return Reflect.apply(original, res, args)
     const additions = watcher.head(req)
     const head = additions && completeHead(req, askedUrl(req, url), res, args, additions)
     try {
-      return head === undefined ? Reflect.apply(original, res, args) : write(original, res, head)
+      return Reflect.apply(original, res, head?.args ?? args)
+    } catch (error) {
+      // Node refused a header of the handler's: restore the headers, so that its error page starts clean.
+      if (!hasLeft(res)) head?.undo()
+      throw error
     } finally {
       // Also where a wrapper of writeHead throws after it called Node's.
-      if (res.headersSent) {
+      if (hasLeft(res)) {
         watcher.sent(req, head?.hasYielded ?? false)
         if (head !== undefined) res.on('close', () => watcher.closed(req))
       }
@@ -52,19 +56,15 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
   if (hookable.writeHeader !== undefined) hookable.writeHeader = hook(hookable.writeHeader)
 }
 
+/** Whether the head has left, as Node says it: @fastify/express gives its responses a `headersSent` of its own. */
+export function hasLeft(res: AnyResponse): boolean {
+  const sent = Reflect.get(Object.getPrototypeOf(res) as object, 'headersSent', res) as boolean | undefined
+  return sent ?? res.headersSent
+}
+
 /** Nothing can leave: the response or its connection was destroyed. HTTP/2 sends no head then, and says so. */
 function isGone(req: AnyRequest, res: AnyResponse): boolean {
   if (req.httpVersionMajor >= 2) return false
   const { destroyed, socket } = res as { destroyed?: boolean, socket?: { destroyed?: boolean } | null }
   return destroyed === true || socket?.destroyed === true
-}
-
-function write(original: WriteHead, res: AnyResponse, head: CompletedHead): unknown {
-  try {
-    return Reflect.apply(original, res, head.args)
-  } catch (error) {
-    // Node refused a header of the handler's: restore the headers, so that its error page starts clean.
-    if (!res.headersSent) head.undo()
-    throw error
-  }
 }

@@ -324,6 +324,23 @@ t.test('headers that have left already', async (t) => {
   t.strictSame(served.types(), ['saved', 'late'])
 })
 
+t.test('what a response says of its own headers counts only where Node says nothing', async (t) => {
+  for (const says of [true, false]) {
+    const served = await serveSessions(t, (req, res, sessions) => {
+      sessions.get(req).a = 1
+      Object.defineProperty(res, 'headersSent', { value: says })
+      res.end('body')
+    })
+    t.strictSame(served.sessionIn(await served.ask('/')), { a: 1 })
+    t.strictSame(served.types(), ['saved'])
+    const { req } = requestAndResponse()
+    served.handler.attach(req, { headersSent: says, writeHead() {} } as never)
+    served.sessions.get(req).a = 1
+    await new Promise(setImmediate)
+    t.strictSame(served.types(), says ? ['saved', 'late'] : ['saved'])
+  }
+})
+
 t.test('an aborted request commits nothing', async (t) => {
   let closed = false
   const served = await serveSessions(t, (req, res, sessions) => {
