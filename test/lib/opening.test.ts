@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import t from 'tap'
 import { RequestSessions, SessionHandler, type SessionEvent } from '../../lib/index.js'
-import { replaceCrypto } from '../support/node-crypto.js'
+import { breakCrypto, replaceCrypto } from '../support/node-crypto.js'
 import { requestAndResponse } from '../support/request-and-response.js'
 import { deriveKeys, noLifetime, seal } from '../support/second-implementation.js'
 import { key } from '../support/sessions.js'
@@ -73,6 +73,20 @@ t.test('a RangeError out of open', async (t) => {
       t.ok(types.length <= 2, `${types.join()}: each is told once`)
     })
   }
+})
+
+t.test('cryptography that stopped working refuses the cookie with a warning', async (t) => {
+  const warnings = collectWarnings(t)
+  const { events, handler, cookie } = setUp()
+  const undo = breakCrypto('createHmac')
+  try {
+    t.strictSame({ ...handler.read({ headers: { cookie } } as IncomingMessage) }, {})
+  } finally {
+    undo()
+  }
+  await new Promise(setImmediate)
+  t.strictSame(events, [{ type: 'rejected', reason: 'tag' }])
+  t.match(warnings, [{ code: 'ERR_SESHCOOKIE_OPEN', message: 'opening a cookie threw Error: no createHmac' }])
 })
 
 t.test('what was sealed and is no session is refused', async (t) => {
