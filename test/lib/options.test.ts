@@ -56,33 +56,22 @@ t.test('defaults', async (t) => {
   }
 })
 
-const good: [name: Name, value: unknown][] = [
-  ['httpOnly', true],
-  ['httpOnly', false],
-  ['secure', true],
-  ['secure', false],
-  ['secure', 'auto'],
-  ['sameSite', 'strict'],
-  ['sameSite', 'lax'],
-  ['domain', 'example.com'],
-  ['domain', 'localhost'],
-  ['domain', 'my_host.example'],
-  ['partitioned', false],
-  ['maxAge', 1],
-  ['maxAge', 86_400],
-  ['maxAge', 34_560_000],
-  ['idleTimeout', 1],
-  ['idleTimeout', 34_560_000],
-  ['persistent', true],
-  ['persistent', false],
-  ['cacheHeaders', true],
-  ['cacheHeaders', false],
-  ['validate', callback],
-  ['onEvent', callback],
-]
+const good: Record<Name, unknown[]> = {
+  httpOnly: [true, false],
+  secure: [true, false, 'auto'],
+  sameSite: ['strict', 'lax'],
+  domain: ['example.com', 'localhost', 'my_host.example'],
+  partitioned: [false],
+  maxAge: [1, 86_400, 34_560_000],
+  idleTimeout: [1, 34_560_000],
+  persistent: [true, false],
+  cacheHeaders: [true, false],
+  validate: [callback],
+  onEvent: [callback],
+}
 
 t.test('a value', async (t) => {
-  for (const [name, value] of good) {
+  for (const [name, value] of names.flatMap((name) => good[name].map((value) => [name, value] as const))) {
     t.test(`${name}: ${show(value)}`, async (t) => {
       const expected = { ...expectedDefaults, [name]: value }
       t.strictSame(settingsOf(create({ [name]: value })), expected, 'is taken by the constructor')
@@ -135,7 +124,7 @@ t.test('a wrong value', async (t) => {
       const error = t.throws(() => create({ [name]: value }), { message }, 'is refused by the constructor') as Error
       t.equal(error.constructor, Kind)
 
-      const before = { [name]: good.findLast((row) => row[0] === name)![1] }
+      const before = { [name]: good[name].at(-1) }
       const sessions = create(before)
       const again = t.throws(() => assign(sessions, name, value), { message }, 'cannot be assigned') as Error
       t.equal(again.constructor, Kind)
@@ -193,14 +182,11 @@ t.test('settings are never changed in place', async (t) => {
   t.strictSame([settings.secure, changed.secure, changed.maxAge, defaults.maxAge], ['auto', true, 5, 86_400])
 })
 
-const combinations: [options: SessionOptions, message: RegExp][] = [
-  [{ sameSite: 'none' }, /^"sameSite" 'none' expected "secure" to be true$/],
-  [{ sameSite: 'none', secure: 'auto' }, /^"sameSite" 'none' expected "secure" to be true$/],
-  [{ sameSite: 'none', secure: false }, /^"sameSite" 'none' expected "secure" to be true$/],
-  [{ partitioned: true }, /^"partitioned" expected "secure" to be true$/],
-  [{ partitioned: true, secure: 'auto' }, /^"partitioned" expected "secure" to be true$/],
-  [{ partitioned: true, secure: false }, /^"partitioned" expected "secure" to be true$/],
-]
+const insecure: SessionOptions[] = [{}, { secure: 'auto' }, { secure: false }]
+const combinations = insecure.flatMap((options): [options: SessionOptions, message: RegExp][] => [
+  [{ sameSite: 'none', ...options }, /^"sameSite" 'none' expected "secure" to be true$/],
+  [{ partitioned: true, ...options }, /^"partitioned" expected "secure" to be true$/],
+])
 
 t.test('an impossible combination', async (t) => {
   for (const [options, message] of combinations) {

@@ -52,13 +52,3 @@ t.test('one handler that meets itself is not warned of', async (t) => {
   await new Promise(setImmediate)
   t.strictSame(warnings, [])
 })
-
-t.test('what is assigned and refused leaves the settings as they were', async (t) => {
-  const sessions = new RequestSessions({ secure: true })
-  const handler = new SessionHandler(null, key, sessions, { cookieName: '__Host-s' })
-  t.throws(() => { sessions.secure = false }, TypeError)
-  t.equal(sessions.secure, true)
-  sessions.maxAge = 60
-  t.equal(sessions.maxAge, 60)
-  t.equal(handler.cookieName, '__Host-s')
-})

@@ -307,7 +307,10 @@ t.test('late changes', async (t) => {
       for (let level = 0; level < 40; level++) session.list = [session.list, session.list]
     }, ['list']],
     ['a nested value', (session) => { session.o.x = null }, ['o']],
-    ['one more name', (session) => { session.z = undefined }, undefined],
+    ['one more name', (session) => { session.z = null }, ['z']],
+    ['one more name that is undefined', (session) => { session.z = undefined }, undefined],
+    ['a name of Object.prototype', (session) => { session.toString = 1 }, ['toString']],
+    ['a name of Object.prototype that cannot be stored', (session) => { session.toString = () => {} }, ['toString']],
     ['one more nested name', (session) => { session.o.z = 1 }, ['o']],
     ['another nested name', (session) => { delete session.o.y; session.o.z = 2 }, ['o']],
     ['a nested object for an equal one', (session) => { session.o = { x: 1, y: 2 } }, undefined],

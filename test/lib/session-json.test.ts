@@ -129,30 +129,6 @@ t.test('a text is not taken for none when the stack is used up', async (t) => {
   t.throws(() => parseSession('{"a":1}'), RangeError)
 })
 
-const changes: [name: string, text: string, session: object, keys: string[]][] = [
-  ['nothing', '{"a":1}', { a: 1 }, []],
-  ['only the order', '{"a":1,"b":2}', { b: 2, a: 1 }, []],
-  ['a value', '{"a":1,"b":2}', { a: 1, b: 3 }, ['b']],
-  ['a nested value', '{"a":{"b":[1]},"c":1}', { a: { b: [2] }, c: 1 }, ['a']],
-  ['a new name', '{"a":1}', { a: 1, b: 2 }, ['b']],
-  ['a name that went', '{"a":1,"b":2}', { a: 1 }, ['b']],
-  ['all names', '{"a":1}', { b: 1 }, ['a', 'b']],
-  ['a name that became undefined', '{"a":1}', { a: undefined }, ['a']],
-  ['a new name that is undefined', '{}', { a: undefined }, []],
-  ['a new name that is null', '{}', { a: null }, ['a']],
-  ['a name of Object.prototype', '{}', { toString: 1 }, ['toString']],
-  ['a name of Object.prototype that cannot be stored', '{}', { toString() {} }, ['toString']],
-  ['a value that has no text', '{"a":1}', { a: 1n }, ['a']],
-]
-
-t.test('changed keys tell', async (t) => {
-  for (const [name, text, session, keys] of changes) {
-    t.test(name, async (t) => {
-      t.strictSame(changedKeys(text, session), keys)
-    })
-  }
-})
-
 t.test('of very many changed keys the first ones are told, and no others looked at', async (t) => {
   let reads = 0
   const session = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`k${index}`, index]))

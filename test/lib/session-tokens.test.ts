@@ -1,6 +1,5 @@
-import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import { areSame, hasTokens, isPlainValue, tokensOf } from '../../lib/session-tokens.js'
+import { areSame, hasTokens, tokensOf } from '../../lib/session-tokens.js'
 import { checkValues } from '../../lib/session-values.js'
 
 // No two of them have the same JSON text.
@@ -74,21 +73,4 @@ const storable: [name: string, text: string, isStorable: boolean][] = [
 ]
 t.test('only what could be stored again has tokens:', async (t) => {
   for (const [name, text, isStorable] of storable) t.equal(tokensOf(parsed(text)) !== undefined, isStorable, name)
-})
-
-const inherits = (prototype: object | null): object => Object.create(prototype) as object
-const plain: [name: string, value: object, isPlain: boolean][] = [
-  ['an object literal', {}, true],
-  ['an object without a prototype', inherits(null), true],
-  ['an object of another realm', runInNewContext('({})') as object, true],
-  ['what inherits from a bare object', inherits(inherits(null)), false],
-  ['what inherits from an object literal', inherits({}), false],
-  ['an instance of a class', new (class {})(), false],
-  ['a Map', new Map(), false],
-  ['an array', [], true],
-  ['an array of another realm', runInNewContext('[]') as object, true],
-  ['an instance of a subclass of Array', new (class extends Array {})(), false],
-]
-t.test('plain values', async (t) => {
-  for (const [name, value, isPlain] of plain) t.equal(isPlainValue(value), isPlain, name)
 })

@@ -299,6 +299,7 @@ const noObjects: [name: string, value: unknown, came: string][] = [
   ['a Map', new Map(), 'object'],
   ['a Date of another realm', elsewhere('new Date'), 'object'],
   ['what inherits from a literal', Object.create({}), 'object'],
+  ['what inherits from one that has a name of Object.prototype', Object.create({ isPrototypeOf: 1 }), 'object'],
   ['what inherits from one without a prototype', Object.create(bare({ a: 1 })), 'object'],
 ]
 

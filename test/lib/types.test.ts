@@ -180,9 +180,6 @@ const good: Record<string, readonly Row[]> = {
   'a handler': [
     ['takes null for a listener', 'createServer(new SessionHandler(null, key).listener)'],
     ['names what its sessions hold first', 'const typed: SessionHandler<Account> = new SessionHandler(null, key, accounts)'],
-    ['infers what its sessions hold', `
-      const typed = new SessionHandler(noop, key, accounts)
-      same<ReturnType<typeof typed.read>, Partial<Account>>()`],
     ['takes a listener without parameters', 'new SessionHandler(() => {}, key)'],
     ['takes an async listener', 'new SessionHandler(async (req, res) => { res.end(req.url) }, key)'],
     ['infers the pair of http',
