@@ -368,6 +368,7 @@ t.test('the accessor is a property of a framework\'s requests', async (t) => {
 })
 
 t.test('a request keeps the name, path and settings of its cookie that it began with', async (t) => {
+  setTime(t, 1_800_000_000)
   for (const assign of [
     (handler: SessionHandler) => { handler.cookieName = 'other' },
     (handler: SessionHandler) => { handler.cookiePath = '/other' },
