@@ -38,17 +38,17 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
     if (hasLeft(res) || isGone(req, res)) return Reflect.apply(original, res, args)
     const additions = watcher.head(req)
     const head = additions && completeHead(req, askedUrl(req, url), res, args, additions)
+    let hasThrown = true
     try {
-      return Reflect.apply(original, res, head?.args ?? args)
-    } catch (error) {
-      // Node refused a header of the handler's: restore the headers, so that its error page starts clean.
-      if (!hasLeft(res)) head?.undo()
-      throw error
+      const result: unknown = Reflect.apply(original, res, head?.args ?? args)
+      hasThrown = false
+      return result
     } finally {
-      // Also where a wrapper of writeHead throws after it called Node's.
-      if (hasLeft(res)) {
+      if (hasLeft(res)) { // also where a wrapper of writeHead throws after it called Node's
         watcher.sent(req, head?.hasYielded ?? false)
         if (head !== undefined) res.on('close', () => watcher.closed(req))
+      } else if (hasThrown) {
+        head?.undo() // Node refused a header of the handler's: its error page starts clean
       }
     }
   }
@@ -58,8 +58,7 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
 
 /** Whether the head has left, as Node says it: @fastify/express gives its responses a `headersSent` of its own. */
 export function hasLeft(res: AnyResponse): boolean {
-  const sent = Reflect.get(Object.getPrototypeOf(res) as object, 'headersSent', res) as boolean | undefined
-  return sent ?? res.headersSent
+  return Reflect.get(Object.getPrototypeOf(res) as object, 'headersSent', res) as boolean ?? res.headersSent
 }
 
 /** Nothing can leave: the response or its connection was destroyed. HTTP/2 sends no head then, and says so. */

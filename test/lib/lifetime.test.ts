@@ -1,8 +1,8 @@
 /** When sessions end: the settings, and the lifetimes of their own that can only shorten what these allow. */
 import t from 'tap'
 import {
-  endByAge, expiryOf, idleWindow, inWords, isPersistent, isSameLifetime, lifetimeOf, maxSeconds, noLifetime, sessionInfo,
-  unixTime,
+  endByAge, expiryOf, idleWindow, inWords, isPersistent, isSameLifetime, lifetimeOf, maxSeconds, noLifetime,
+  sessionInfo, unixTime,
   type Lifetime, type LifetimeSettings,
 } from '../../lib/lifetime.js'
 import { setTime } from '../support/time.js'
@@ -73,7 +73,7 @@ t.test('a session that begins', async (t) => {
 
 t.test('what is over or has not begun says why, and by how many seconds', async (t) => {
   const current = { ...settings, idleTimeout: 100 }
-  const rows: [issuedAfter: number, createdAfter: number, age: number, reason: string, seconds: number, words: string][] = [
+  const rows: [issued: number, created: number, age: number, reason: string, seconds: number, words: string][] = [
     [990, 0, 1007, 'maxAge', 7, '7 seconds past "maxAge"'],
     [900, 0, 1000, 'maxAge', 0, '0 seconds past "maxAge"'],
     [899, 0, 1005, 'idleTimeout', 6, '6 seconds past "idleTimeout"'],
