@@ -75,7 +75,7 @@ export class RequestState {
   watch(req: AnyRequest, res: AnyResponse): void {
     if (!this.#isWatched && hasLeft(res)) {
       this.#phase = 'closed'
-      if (this.#session !== undefined) this.#tellLateSoon(req)
+      this.#tellLateSoon(req)
     }
     this.#isWatched = true
     hookHead(req, res, this)
@@ -111,6 +111,7 @@ export class RequestState {
     this.#read = read
     if (opened !== undefined) this.cookie.emit({ type: 'opened', keyIndex: opened.contents.keyIndex }, req)
     else if (read !== undefined) this.cookie.emit({ type: 'rejected', reason: (read as Refused).reason }, req)
+    // Stryker disable next-line all: what it prints is tested in a process of its own
     if (isDebugging && !this.#isWatched) reportRead(req, this.cookie, read)
     return this.#session
   }
@@ -203,7 +204,7 @@ export class RequestState {
   #isDue(): boolean {
     const { issued } = this.#stored
     const idle = idleWindow(this.#ownLifetime, this.cookie.settings)
-    return this.#isSignOfLife && issued !== 0 && 2 * (this.#now() - issued) >= idle
+    return this.#isSignOfLife && 2 * (this.#now() - issued) >= idle
   }
 
   #timesOfNow(): Times {
@@ -233,6 +234,7 @@ export class RequestState {
       this.cookie.emit(event, req, failed ? '; the answer became a 500' : '; the answer stayed as it was')
     }
     if (line !== undefined) this.#tellInsecure(req)
+    // Stryker disable next-line all: what it prints is tested in a process of its own
     if (isDebugging) reportHead(req, this.cookie, this.#read, decision, hasYielded)
   }
 
@@ -278,7 +280,7 @@ export class RequestState {
     const lifetime = this.#ownLifetime
     if (session === undefined || stored.text === undefined || this.#isUnchanged(session, lifetime, stored)) return
     const text = textOf(session)
-    const lost = text === stored.text ? [] : changedKeys(stored.text, session).map(quoted)
+    const lost = changedKeys(stored.text, session).map(quoted)
     const isLimited = text !== '{}' && !isSameLifetime(lifetime, stored.lifetime)
     const isLate = lost.length > 0 || isLimited || this.#isFirstAskedLate
     this.#stored = { ...stored, text, tokens: undefined, lifetime }
@@ -291,6 +293,7 @@ export class RequestState {
         : 'the session was first asked for after the headers had left, so that they could not say "Vary: Cookie"',
     { keys: lost })
     this.cookie.emit({ type: 'late', error }, req)
+    // Stryker disable next-line all: what it prints is tested in a process of its own
     if (isDebugging) reportLate(req, error)
   }
 }

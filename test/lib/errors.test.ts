@@ -76,7 +76,8 @@ const thrown: [name: string, act: () => unknown, Kind: typeof classes[number][0]
   ['another key', () => other.decodeCookie(sealed), HashError, /^the tag of the cookie value does not match$/],
   ['a session that is too large', () => handler.encodeCookie({ a: 'x'.repeat(4096) }), SizeError],
   ['a value that is none', () => handler.encodeCookie({ a: NaN }), ValueError],
-  ['a request that was not seen', () => sessions.get({ headers: {} } as library.AnyRequest), NoSessionError],
+  ['a request that was not seen', () => sessions.get({ headers: {} } as library.AnyRequest), NoSessionError,
+    /^no SessionHandler of this RequestSessions has seen the request\. Usually none is in front/],
 ]
 
 t.test('thrown for', async (t) => {

@@ -348,7 +348,7 @@ t.test('handler options', async (t) => {
 
   t.test('sessions may not be something else', async (t) => {
     const rows: [sessions: unknown, message: RegExp][] = [
-      [null, /^"sessions" expected a RequestSessions/],
+      [null, /^"sessions" expected a RequestSessions, got null; options are the fourth argument$/],
       [{ cookieName: 'a' }, /^"sessions" expected a RequestSessions, got object; options are the fourth argument$/],
       [{ limit() {} }, /^"sessions" expected a RequestSessions, got .*; this one is of another copy of the package$/],
       [Object.create(RequestSessions.prototype), /./],

@@ -11,6 +11,7 @@ import { ask, askHttp2 } from '../support/client.js'
 import { listen } from '../support/listen.js'
 import { attachSessions, key, pairIn, serveSessions, type Handle } from '../support/sessions.js'
 import { setTime, until } from '../support/time.js'
+import { collectWarnings } from '../support/warnings.js'
 
 /** What is done to the session of a request. */
 type Act = (sessions: RequestSessions, req: AnyRequest) => void
@@ -258,6 +259,10 @@ t.test('late changes', async (t) => {
     }, 'b'],
     ['limited to what it is', limit, limit, undefined],
     ['limited when it is empty', (sessions, req) => { sessions.clear(req) }, limit, undefined],
+    ['cleared, and filled again', read, (sessions, req) => {
+      sessions.clear(req)
+      sessions.get(req).a = 1
+    }, undefined],
     ['limited before, and cleared', limit, (sessions, req) => { sessions.clear(req) }, 'a'],
     ['the order of keys', (sessions, req) => { sessions.get(req).b = 2 }, (sessions, req) => {
       const session = sessions.get(req)
@@ -290,7 +295,8 @@ t.test('late changes', async (t) => {
         const late = served.events.filter((event) => event.type === 'late')
         t.equal(late.length, lost === undefined ? 0 : 1)
         if (lost === undefined) return
-        const message = lost === '' ? /\w/ : `lost: ${lost}`
+        const message = lost !== '' ? `lost: ${lost}`
+          : name === 'limited' ? /^the lifetime of the session was changed after/ : /^the session was first asked for after/
         t.match(late[0], { error: { code: 'ERR_SESHCOOKIE_LATE', name: 'LateChangeError', message } })
         t.strictSame(late[0]!.error.keys, lost === '' ? [] : lost.split(', '))
       })
@@ -831,6 +837,8 @@ t.test('renewal', async (t) => {
   const get: Act = (sessions, req) => { sessions.get(req) }
   const rows: [name: string, session: SessionData, act: Act, types: string[], status?: number][] = [
     ['is made by any get', { a: 1 }, get, ['opened', 'saved']],
+    ['is made by one that says no more', { a: 1 }, (sessions, req) => { sessions.get(req, {}) }, ['opened', 'saved']],
+    ['is made by one that says so', { a: 1 }, (sessions, req) => { sessions.get(req, { renew: true }) }, ['opened', 'saved']],
     ['is not made where one get says so', { a: 1 }, (sessions, req) => {
       for (const options of [undefined, { renew: false }, { renew: true }]) sessions.get(req, options)
     }, ['opened']],
@@ -862,9 +870,12 @@ t.test('renewal', async (t) => {
 
   t.test('get refuses other options', async (t) => {
     const { req, sessions } = attachSessions()
-    for (const options of [null, 1, { renew: 1 }, { renews: false }]) {
-      t.throws(() => sessions.get(req, options as never), TypeError)
-    }
+    const rows: [options: unknown, message: RegExp][] = [
+      [null, /^"options" expected an object, got null$/],
+      [{ renew: 1 }, /^"renew" expected a boolean, got number$/],
+      [{ renews: false }, /^"options" expected only renew, got the unknown name renews$/],
+    ]
+    for (const [options, message] of rows) t.throws(() => sessions.get(req, options as never), { name: 'TypeError', message })
     t.strictSame({ ...sessions.get(req, { renew: undefined }) }, {})
   })
 })
@@ -880,6 +891,36 @@ t.test('once check has thrown, the answer is the handler\'s', async (t) => {
     t.equal(res.getHeader('vary'), 'Cookie')
     t.equal(line() !== undefined, isMended)
     t.strictSame(types(), ['opened', isMended ? 'saved' : 'failed'])
+  }
+})
+
+t.test('the warning says which request it was, and what became of the answer', async (t) => {
+  const large = 'x'.repeat(2940)
+  const rows: [name: string, act: Act, became: string][] = [
+    ['a change', (sessions, req) => { sessions.get(req).a = NaN }, 'became a 500'],
+    ['a change after check', (sessions, req) => {
+      sessions.get(req).a = NaN
+      try { sessions.check(req) } catch { /* the handler says so itself */ }
+    }, 'stayed as it was'],
+    ['a renewal', (sessions, req) => { sessions.get(req) }, 'stayed as it was'],
+  ]
+  for (const [name, act, became] of rows) {
+    t.test(name, async (t) => {
+      const warnings = collectWarnings(t)
+      setTime(t, 1_800_000_000)
+      const { sessions, handler } = attachSessions({ persistent: false, idleTimeout: 100, onEvent: undefined })
+      const { req, res } = requestAndResponse(`session=${handler.encodeCookie({ large })}`)
+      Object.assign(req, { method: 'POST', url: '/cart?secret' })
+      sessions.persistent = true
+      setTime(t, 1_800_000_060)
+      handler.attach(req, res)
+      act(sessions, req)
+      res.writeHead(200)
+      await new Promise(setImmediate)
+      t.equal(warnings.length, 1)
+      t.match(warnings[0]!.message, new RegExp(`POST /cart.*; the answer ${became}$`))
+      t.notMatch(warnings[0]!.message, /secret/)
+    })
   }
 })
 
@@ -907,4 +948,10 @@ t.test('a request that is attached after its headers left is late', async (t) =>
     await until(() => events.length > 0)
     t.match(events, [{ type: 'late', error: { keys } }], name)
   }
+  const { handler, events } = attachSessions()
+  const { req, res } = requestAndResponse()
+  res.flushHeaders()
+  handler.attach(req, res)
+  await new Promise(setImmediate)
+  t.strictSame(events, [], 'unless nobody asks for the session')
 })

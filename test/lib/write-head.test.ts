@@ -586,6 +586,9 @@ t.test('http2', async (t) => {
 })
 
 t.test('writeHeader, which Node 26 no longer has, where a package puts it back', async (t) => {
+  const bare = { writeHead() {} }
+  attachSessions().handler.attach({ headers: {} } as IncomingMessage, bare as never)
+  t.strictSame(Object.keys(bare), ['writeHead'])
   const { sessions, handler } = attachSessions()
   const { req, res } = requestAndResponse()
   const aliased = Object.assign(res, { writeHeader: ServerResponse.prototype.writeHead })
