@@ -28,7 +28,7 @@ All of them by default.
   --seconds N        for each part with servers; more seconds are more processes of each
   --quick            short: to see that it works, not to believe
   --json FILE        write all figures there
-  --readme           put the tables into README.md (a release's needs codec, http, fastify and peers)
+  --readme           put the tables into README.md (one needs codec, http, fastify and peers)
   --strict           exit with 1 when a goal is missed
 
 Is a change worth it? Keep a build of what was before (cp -R dist /tmp/before), make build, and

@@ -2,15 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { markdown, number } from './table.js'
 
 /*
- * The tables of README.md, each between two markers with its name: one for each release of Node.js, and the one about
- * sizes. They are replaced, and nothing else of the file.
+ * The tables of README.md, each between two markers with its name: one of cookies and servers, and those about sizes.
+ * They are replaced, and nothing else of the file.
  */
 
 const file = new URL('README.md', import.meta.url)
 const needed = ['codec', 'http', 'fastify', 'peers']
 const ownCodecs = ['floor', 'ours', 'ours, cached']
 
-function release({ codec, http, fastify, peers }) {
+function cookiesAndServers({ codec, http, fastify, peers }) {
   const cookies = [134, 2000].flatMap((bytes) => ['open', 'seal'].flatMap((what) =>
     codec[bytes][what].filter(({ name }) => bytes === 134 || ownCodecs.includes(name)).map((row) =>
       [`${what} ${bytes} bytes: ${row.name}`, number(row.cpuMicroseconds.median), number(row.ofFloor.median), ''])))
@@ -43,8 +43,8 @@ export function writeReadme(report, say) {
     text = replace(text, name, [head, '', ...tables.map(markdown)].join('\n'))
     say(`README.md: ${name}`)
   }
-  if (needed.every((part) => parts[part] !== undefined)) put(`node-${node.split('.')[0]}`, [release(parts)])
-  else say(`README.md: the table of a release needs the parts ${needed.join(', ')}`)
+  if (needed.every((part) => parts[part] !== undefined)) put('servers', [cookiesAndServers(parts)])
+  else say(`README.md: the table of servers needs the parts ${needed.join(', ')}`)
   if (parts.sizes !== undefined) put('sizes', parts.sizes.tables)
   writeFileSync(file, text)
 }
