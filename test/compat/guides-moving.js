@@ -112,6 +112,17 @@ export async function movingRows(suite) {
         equal(await new Browser().go(moving), ['nobody'], 'somebody who never was here')
       })
     }
+    if (library === 'express-session') {
+      await row(suite, `moving in from ${library}`, 'what does not fit stays in the store', async () => {
+        const large = 'x'.repeat(5000)
+        const dora = new Browser()
+        await dora.go(before(express, (req) => { req.session.user = large }))
+        const moving = (await load('large', whole)).set('env', 'test')
+        const [, ...cookies] = await dora.go(moving)
+        equal([dora.status, cookies], [500, ['session']], 'the status, and the cookies')
+        equal(JSON.stringify(store.sessions).includes(large), true, 'whether the store has it')
+      })
+    }
     await row(suite, `moving in from ${library}`, 'it is gone', async () => {
       const late = new Browser()
       await late.go(old)
