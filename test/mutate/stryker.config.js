@@ -6,7 +6,7 @@ const folders = ['lib', 'attacks', 'stories', 'vectors']
 const excluded = /^(types|memory)\./
 
 export default {
-  // NODE_DEBUG is read when a process starts: what debug.ts prints is tested in processes that Stryker cannot look into.
+  // NODE_DEBUG is read when a process starts: Stryker cannot look into those in which debug.ts is tested.
   mutate: ['lib/**/*.ts', '!lib/debug.ts'],
   disableTypeChecks: false,
   // Stryker looks for it in node_modules/.bin of the repository.
