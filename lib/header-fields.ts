@@ -158,7 +158,7 @@ class HeaderFields {
   readonly #res: ServerResponse
   readonly #given: unknown
   readonly #fields: Field[]
-  /** Whether anything is given: a first setHeader of ours would change what Node makes of names repeated there. */
+  /** A first setHeader of ours would change what Node makes of repeated names in the arguments. */
   readonly #addsToGiven: boolean
 
   constructor(res: ServerResponse, given: unknown) {
@@ -167,7 +167,7 @@ class HeaderFields {
     const entries = entriesOf(given)
     // As the handler spelled them. HTTP/2 spells all of them in lower case, and has no such method.
     const set = (res as { getRawHeaderNames?: () => string[] }).getRawHeaderNames?.() ?? res.getHeaderNames()
-    this.#addsToGiven = entries !== undefined
+    this.#addsToGiven = entries !== undefined && set.length === 0
     // Stryker disable next-line ArrayDeclaration: what is no field is neither found nor changed
     this.#fields = entries ?? []
     const overridden = new Set(entries?.map(({ key }) => key))

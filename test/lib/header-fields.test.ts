@@ -420,6 +420,23 @@ t.test('a head that Node refuses leaves the response as it would be without the 
   }
 })
 
+t.test('pairs that Node refuses, since a header was set before, are refused in its words', async (t) => {
+  for (const count of [1, 2, 3]) {
+    const codes = [false, true].map((isAsked) => {
+      const { req, res, sessions, handler } = attachSessions()
+      handler.attach(req, res)
+      if (isAsked) sessions.get(req)
+      res.setHeader('X-A', '1')
+      try {
+        return res.writeHead(200, Array.from({ length: count }, () => ['X-B', '1']) as never) && 'taken'
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code
+      }
+    })
+    t.equal(codes[1], codes[0], `${count} pairs: ${codes[0]}`)
+  }
+})
+
 t.test('HTTP/2 takes a name with white space around it for the name', async (t) => {
   const served = await serve(t, true)
   for (const [form, of] of forms) {
