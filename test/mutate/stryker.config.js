@@ -33,8 +33,8 @@ export default {
 /*
  * What survives and changes nothing that anybody could see, besides what is marked beside the code:
  *
- * - request-state: without `#isUnchanged` all is as it was, and slower; `#asked` is emptied for a stack that is used up;
- *   `renews` says nothing where no line leaves; `sent` is but the name of what is neither open nor closed; when it tells
- *   of an insecure cookie is tested in processes of their own.
+ * - request-state: without `#isUnchanged` all is as it was, and slower; `#asked` is emptied for when the stack is used
+ *   up; `renews` says nothing where no line leaves; `sent` is but the name of what is neither open nor closed; when it
+ *   tells of an insecure cookie is tested in processes of their own.
  * - write-head: nobody is asked for the list of watchers; HTTP/2 sends no head where the response is gone.
  */
