@@ -41,7 +41,7 @@ export function unixTime(): number {
 }
 
 export function isSameLifetime(a: Lifetime, b: Lifetime): boolean {
-  return a === b || a.persistence === b.persistence && a.maxAge === b.maxAge && a.idleTimeout === b.idleTimeout
+  return a.persistence === b.persistence && a.maxAge === b.maxAge && a.idleTimeout === b.idleTimeout
 }
 
 /** The lifetime that `limit` was asked for: all fields are optional. */
