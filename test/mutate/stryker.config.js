@@ -33,6 +33,7 @@ export default {
 /*
  * What survives and changes nothing that anybody could see, besides what is marked beside the code:
  *
+ * - opening: what is cached is not cached again; what is no session has no tokens that anybody would look at.
  * - request-state: without `#isUnchanged` all is as it was, and slower; `#asked` is emptied for when the stack is used
  *   up; `renews` says nothing where no line leaves; `sent` is but the name of what is neither open nor closed; when it
  *   tells of an insecure cookie is tested in processes of their own.
