@@ -121,7 +121,7 @@ export class RequestSessions<T extends StorableObject<T> = SessionData> {
       throw new NoSessionError('no SessionHandler of this RequestSessions has seen the request. ' + (holds !== undefined
         ? `What was given holds a request of node:http: give its "${holds}"`
         : 'Usually none is in front yet: give its listener to the server, its attach to app.use() before all that asks ' +
-          'for the session, or call its read(req) where there is no response. Else it has another RequestSessions, ' +
+          'for the session, or call its read(req) where there is no response. Else that has another RequestSessions, ' +
           'what was given is not the request of node:http, or there are two copies of seshcookie-http'))
     }
     return state

@@ -56,9 +56,9 @@ export function hookHead(req: AnyRequest, res: AnyResponse, watcher: HeadWatcher
   if (hookable.writeHeader !== undefined) hookable.writeHeader = hook(hookable.writeHeader)
 }
 
-/** Whether the head has left, as Node says it: @fastify/express gives its responses a `headersSent` of its own. */
+/** Whether the head has left, as Node says it: a framework may give its responses a `headersSent` of their own. */
 export function hasLeft(res: AnyResponse): boolean {
-  return Reflect.get(Object.getPrototypeOf(res) as object, 'headersSent', res) as boolean ?? res.headersSent
+  return Reflect.get(Object.getPrototypeOf(res) ?? res, 'headersSent', res) as boolean ?? res.headersSent
 }
 
 /** Nothing can leave: the response or its connection was destroyed. HTTP/2 sends no head then, and says so. */

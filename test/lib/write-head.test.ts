@@ -333,11 +333,14 @@ t.test('what a response says of its own headers counts only where Node says noth
     })
     t.strictSame(served.sessionIn(await served.ask('/')), { a: 1 })
     t.strictSame(served.types(), ['saved'])
-    const { req } = requestAndResponse()
-    served.handler.attach(req, { headersSent: says, writeHead() {} } as never)
-    served.sessions.get(req).a = 1
-    await new Promise(setImmediate)
-    t.strictSame(served.types(), says ? ['saved', 'late'] : ['saved'])
+    for (const prototype of [Object.prototype, null]) {
+      const { req } = requestAndResponse()
+      const own = { headersSent: says, writeHead() {} }
+      served.handler.attach(req, Object.setPrototypeOf(own, prototype) as never)
+      served.sessions.get(req).a = 1
+      await new Promise(setImmediate)
+    }
+    t.strictSame(served.types(), says ? ['saved', 'late', 'late'] : ['saved'])
   }
 })
 

@@ -19,7 +19,6 @@ export default {
     nodeArgs: ['-r', '{{hookFile}}', 'test/mutate/one.js', '{{testFile}}'],
   },
   coverageAnalysis: 'perTest',
-  // Each worker is busy with one process at a time.
   concurrency: 2,
   ignorePatterns: ['/build', '/compiled', '/.tap', '/test/browser', '/test/compat', '/test/bench'],
   tempDirName: '.stryker/tmp',
