@@ -21,7 +21,7 @@ export function isForwardedTls(req: AnyRequest): boolean {
 
 /** The host that the browser asked for, where a proxy tells it (RFC 7239 §5.3): Host may name the proxy's own. */
 export function forwardedHost(req: AnyRequest): string | undefined {
-  const standard = /(?:^|[;,])[ \t]*host="?([^";,]+)/i.exec(String(ownHeader(req, 'forwarded') ?? ''))
+  const standard = /(?:^|[;,])[ \t]*host="?([^";,]+)/i.exec(String(ownHeader(req, 'forwarded')))
   const first = standard ?? /^([^,]+)/.exec(String(ownHeader(req, 'x-forwarded-host') ?? ''))
   return first?.[1]!.trim()
 }

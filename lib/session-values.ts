@@ -20,7 +20,7 @@ const cures: readonly [found: RegExp, cure: string][] = [
   [/ URL$/, 'its href'],
   [/ RegExp$/, 'its source'],
   [/ \w*Error$/, 'its message'],
-  [/^a bigint$/, 'its toString()'],
+  [/ bigint$/, 'its toString()'],
 ]
 
 /** That a session cannot be looked at. */

@@ -55,7 +55,7 @@ export function setSameCookie(line: string, other: string, url: string | undefin
 }
 
 function nameIn(line: string): string {
-  const pair = firstPart(line)
+  const [pair] = line.split(';', 1) as [string]
   return trimmed(pair.slice(0, Math.max(0, pair.indexOf('='))))
 }
 
@@ -65,7 +65,7 @@ function nameIn(line: string): string {
  */
 function scopeIn(line: string, url: string | undefined): { domain: string, path: string, partitioned: boolean } {
   const scope = { domain: '', path: '', partitioned: false }
-  for (const attribute of line.slice(firstPart(line).length + 1).split(';')) {
+  for (const attribute of line.split(';').slice(1)) {
     const equals = attribute.indexOf('=')
     const name = trimmed(equals === -1 ? attribute : attribute.slice(0, equals)).toLowerCase()
     const value = equals === -1 ? '' : trimmed(attribute.slice(equals + 1))
@@ -75,11 +75,6 @@ function scopeIn(line: string, url: string | undefined): { domain: string, path:
   }
   if (scope.path === '') scope.path = defaultPath(url)
   return scope
-}
-
-function firstPart(line: string): string {
-  const semicolon = line.indexOf(';')
-  return semicolon === -1 ? line : line.slice(0, semicolon)
 }
 
 /** RFC 6265bis §5.1.4: the path of the request up to its last slash. */

@@ -23,11 +23,11 @@ t.test('memory', async (t) => {
   below(measured.requests, 2 * MB, `${requests} requests`)
   t.ok(measured.sessionsCollected >= 990, `${measured.sessionsCollected} of 1000 sessions were collected`)
   t.ok(measured.requestsCollected >= 990, `${measured.requestsCollected} of 1000 requests were collected`)
-  below(measured.cookies[0]!, MB, 'large cookies, none remembered')
+  below(measured.cookies[0]!, MB, 'large cookies, none cached')
   // 7 MB for the value and JSON text of each; without a bound it would be 28, or 700.
-  below(measured.cookies[1000]!, 12 * MB, 'large cookies, 1000 remembered')
+  below(measured.cookies[1000]!, 12 * MB, 'large cookies, 1000 cached')
   // Less than 1 MB; 32 with the headers.
-  below(measured.slices, 4 * MB, '2000 small cookies, all remembered')
+  below(measured.slices, 4 * MB, '2000 small cookies, all cached')
 })
 
 t.test('handlers that were dropped leave nothing with their RequestSessions', async (t) => {

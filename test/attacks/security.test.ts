@@ -113,7 +113,7 @@ t.test('sealed times at the edges, and clocks that are none', async (t) => {
     setTime(t, clock)
     const times = { created, issued, lifetime: noLifetime }
     const cookie = `session=${await seal(keys, scope, Buffer.alloc(16, 7), times, '{"a":1}')}`
-    for (const again of ['', ', remembered']) {
+    for (const again of ['', ', cached']) {
       const session = handler.read({ headers: { cookie } } as IncomingMessage)
       t.strictSame({ ...session }, opens ? { a: 1 } : {}, `created ${created}, issued ${issued}, now ${clock}${again}`)
     }

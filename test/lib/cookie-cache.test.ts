@@ -15,7 +15,7 @@ const valueOf = (n: number) => `head-${n}-${String(n).padStart(40, 'x')}`
 const contents = (n: number, value = valueOf(n)): Contents =>
   ({ value, text: `{"n":${n}}`, created: n, issued: n, lifetime: noLifetime, keyIndex: 0 })
 
-t.test('remembered contents', async (t) => {
+t.test('cached contents', async (t) => {
   const stored = 'b'.repeat(60) + 't'.repeat(32)
   const unfound: [name: string, value: string][] = [
     ['another value', 'c'.repeat(92)],
@@ -31,106 +31,106 @@ t.test('remembered contents', async (t) => {
   ]
   for (const [name, value] of unfound) {
     t.test(`are not found by ${name}, however often they were found`, async (t) => {
-      const remembered = new CookieCache(10)
+      const cache = new CookieCache(10)
       const added = contents(1, stored)
-      remembered.add(added)
+      cache.add(added)
       for (let time = 0; time < 3; time++) {
-        t.equal(remembered.get(value), undefined)
-        t.equal(remembered.get(stored), added, 'they stay')
+        t.equal(cache.get(value), undefined)
+        t.equal(cache.get(stored), added, 'they stay')
       }
     })
   }
 
   t.test('stay those of the first of two values with one end', async (t) => {
-    const remembered = new CookieCache(10)
+    const cache = new CookieCache(10)
     const first = contents(1, stored)
-    remembered.add(first)
-    remembered.add(contents(2, `c${stored}`))
-    for (let time = 0; time < 2; time++) t.equal(remembered.get(stored), first)
-    t.equal(remembered.get(`c${stored}`), undefined)
+    cache.add(first)
+    cache.add(contents(2, `c${stored}`))
+    for (let time = 0; time < 2; time++) t.equal(cache.get(stored), first)
+    t.equal(cache.get(`c${stored}`), undefined)
   })
 
   t.test('take one place, however often they are added', async (t) => {
-    const remembered = new CookieCache(2)
-    remembered.add(contents(1))
-    for (let n = 0; n < 5; n++) remembered.add(contents(2))
-    t.ok(remembered.get(valueOf(1)))
-    t.ok(remembered.get(valueOf(2)))
+    const cache = new CookieCache(2)
+    cache.add(contents(1))
+    for (let n = 0; n < 5; n++) cache.add(contents(2))
+    t.ok(cache.get(valueOf(1)))
+    t.ok(cache.get(valueOf(2)))
   })
 })
 
 t.test('a place', async (t) => {
   t.test('is not spared for a value that only ends as its own', async (t) => {
-    const remembered = new CookieCache(2)
-    for (const n of [1, 2]) remembered.add(contents(n))
-    remembered.get(`x${valueOf(1)}`)
-    remembered.add(contents(3))
-    t.strictSame([1, 2, 3].map((n) => remembered.get(valueOf(n))?.created), [undefined, 2, 3])
+    const cache = new CookieCache(2)
+    for (const n of [1, 2]) cache.add(contents(n))
+    cache.get(`x${valueOf(1)}`)
+    cache.add(contents(3))
+    t.strictSame([1, 2, 3].map((n) => cache.get(valueOf(n))?.created), [undefined, 2, 3])
   })
 
   t.test('is taken by what is longer, and by what is shorter', async (t) => {
-    const remembered = new CookieCache(1)
+    const cache = new CookieCache(1)
     for (const [n, length] of [10, 500, 20, 501, 2000, 10].entries()) {
       const added = { ...contents(n, String(n).padStart(100 + 2 * length, 'x')), text: 'é'.repeat(length) }
-      remembered.add(added)
-      t.equal(remembered.get(added.value), added, `number ${n}`)
+      cache.add(added)
+      t.equal(cache.get(added.value), added, `number ${n}`)
     }
   })
 
   t.test('does not keep the Cookie header that its value is asked with', async (t) => {
-    const remembered = new CookieCache(1000)
+    const cache = new CookieCache(1000)
     const before = await bytesInUse()
     for (let n = 0; n < 500; n++) {
       const value = String(n).padStart(100, 'v')
-      remembered.add(contents(n, value))
+      cache.add(contents(n, value))
       const header = Buffer.from(`session=${value}; other=${'x'.repeat(100_000)}`).toString('latin1')
-      for (let time = 0; time < 3; time++) t.ok(remembered.get(header.slice(8, 108)))
+      for (let time = 0; time < 3; time++) t.ok(cache.get(header.slice(8, 108)))
     }
     t.ok(await bytesInUse() - before < 10_000_000, 'of 50 MB')
   })
 })
 
 t.test('the limit', async (t) => {
-  const count = (remembered: CookieCache, upTo: number) =>
-    Array.from({ length: upTo }, (_, n) => remembered.get(valueOf(n))).filter((found) => found !== undefined).length
+  const count = (cache: CookieCache, upTo: number) =>
+    Array.from({ length: upTo }, (_, n) => cache.get(valueOf(n))).filter((found) => found !== undefined).length
 
   for (const limit of [0, 1, 2, 3, 100]) {
     t.test(`of ${limit} holds`, async (t) => {
-      const remembered = new CookieCache(limit)
+      const cache = new CookieCache(limit)
       for (let n = 0; n < 300; n++) {
-        remembered.add(contents(n))
-        if (limit > 0 && remembered.get(valueOf(n)) === undefined) t.fail(`the newest, ${n}, is not found`)
-        if (n % 50 === 0) t.equal(count(remembered, n + 1), Math.min(n + 1, limit))
+        cache.add(contents(n))
+        if (limit > 0 && cache.get(valueOf(n)) === undefined) t.fail(`the newest, ${n}, is not found`)
+        if (n % 50 === 0) t.equal(count(cache, n + 1), Math.min(n + 1, limit))
       }
-      t.equal(count(remembered, 300), limit)
+      t.equal(count(cache, 300), limit)
     })
   }
 
   t.test('spares what was found since the hand passed, once', async (t) => {
-    const remembered = new CookieCache(3)
-    for (const n of [1, 2, 3]) remembered.add(contents(n))
-    remembered.get(valueOf(1))
-    remembered.get(valueOf(3))
-    remembered.add(contents(4))
-    t.equal(remembered.get(valueOf(2)), undefined, 'the one not found since went')
-    remembered.add(contents(5))
-    t.equal(remembered.get(valueOf(1)), undefined, 'then the one that was spared before')
-    t.strictSame([3, 4, 5].map((n) => remembered.get(valueOf(n))?.created), [3, 4, 5])
+    const cache = new CookieCache(3)
+    for (const n of [1, 2, 3]) cache.add(contents(n))
+    cache.get(valueOf(1))
+    cache.get(valueOf(3))
+    cache.add(contents(4))
+    t.equal(cache.get(valueOf(2)), undefined, 'the one not found since went')
+    cache.add(contents(5))
+    t.equal(cache.get(valueOf(1)), undefined, 'then the one that was spared before')
+    t.strictSame([3, 4, 5].map((n) => cache.get(valueOf(n))?.created), [3, 4, 5])
   })
 
   t.test('keeps what was forgotten when it comes again', async (t) => {
-    const remembered = new CookieCache(2)
-    for (const n of [1, 2, 3, 1]) remembered.add(contents(n))
-    t.equal(remembered.get(valueOf(1))?.created, 1)
+    const cache = new CookieCache(2)
+    for (const n of [1, 2, 3, 1]) cache.add(contents(n))
+    t.equal(cache.get(valueOf(1))?.created, 1)
   })
 
   t.test('keeps those that come back, whatever else passes', async (t) => {
-    const remembered = new CookieCache(10)
-    for (const n of [1, 2, 3]) remembered.add(contents(n))
+    const cache = new CookieCache(10)
+    for (const n of [1, 2, 3]) cache.add(contents(n))
     const lost: number[] = []
     for (let n = 100; n < 1000; n++) {
-      lost.push(...[1, 2, 3].filter((m) => remembered.get(valueOf(m))?.created !== m))
-      remembered.add(contents(n))
+      lost.push(...[1, 2, 3].filter((m) => cache.get(valueOf(m))?.created !== m))
+      cache.add(contents(n))
     }
     t.strictSame(lost, [])
   })
@@ -152,7 +152,7 @@ function setUp(options: SessionOptions = {}, cacheSize?: number, keys: Key | Key
 t.test('a handler', async (t) => {
   const start = 1_800_000_000
 
-  t.test('opens a cookie once, and remembers it', async (t) => {
+  t.test('opens a cookie once, and caches it', async (t) => {
     const { handler, read } = setUp()
     const cookie = handler.encodeCookie({ a: [1] })
     t.match(read(cookie), { session: { a: [1] }, cost: 1, event: { type: 'opened', keyIndex: 0 } })
@@ -165,7 +165,7 @@ t.test('a handler', async (t) => {
     for (let time = 0; time < 2; time++) t.match(read(cookie), { session: { a: 1 }, cost: 1 })
   })
 
-  t.test('remembers no more than it was told', async (t) => {
+  t.test('caches no more than it was told', async (t) => {
     const { handler, read } = setUp({}, 2)
     const cookies = [1, 2, 3, 4, 5].map((n) => handler.encodeCookie({ n }))
     t.strictSame(cookies.map((cookie) => read(cookie).cost), [1, 1, 1, 1, 1])
@@ -174,7 +174,7 @@ t.test('a handler', async (t) => {
     t.ok(costs.slice(2).every((cost) => cost === 1))
   })
 
-  t.test('looks at nothing where more than four values came, remembered or not', async (t) => {
+  t.test('looks at nothing where more than four values came, cached or not', async (t) => {
     const { handler, read } = setUp()
     const cookie = handler.encodeCookie({ a: 1 })
     t.match(read(cookie), { session: { a: 1 }, cost: 1 })
@@ -184,7 +184,7 @@ t.test('a handler', async (t) => {
     t.match(found, { session: { a: undefined }, cost: 0, event: { type: 'rejected', reason: 'ambiguous' } })
   })
 
-  t.test('remembers a cookie that it sealed', async (t) => {
+  t.test('caches a cookie that it sealed', async (t) => {
     const { handler, sessions, read } = setUp()
     const { req, res } = requestAndResponse()
     handler.attach(req, res)
@@ -254,7 +254,7 @@ t.test('a handler', async (t) => {
       'which no setting lengthens')
   })
 
-  t.test('forgets with each setting that is assigned, since the cookie may have been bound to it', async (t) => {
+  t.test('starts anew with each setting that is assigned, since the cookie may have been bound to it', async (t) => {
     const { handler, sessions, read } = setUp()
     const cookie = handler.encodeCookie({ a: 1 })
     t.strictSame([read(cookie).cost, read(cookie).cost], [1, 0])
@@ -300,7 +300,7 @@ t.test('a handler', async (t) => {
     }
   })
 
-  t.test('tells two cookies apart that are both remembered', async (t) => {
+  t.test('tells two cookies apart that are both cached', async (t) => {
     const { handler, read } = setUp()
     const [one, two] = [handler.encodeCookie({ n: 1 }), handler.encodeCookie({ n: 2 })]
     for (const cost of [1, 0]) {
@@ -311,7 +311,7 @@ t.test('a handler', async (t) => {
     t.match(read(`${one}; session=${one}`), { session: { n: 1 }, cost: 0 })
   })
 
-  t.test('remembers no cookie that was refused', async (t) => {
+  t.test('caches no cookie that was refused', async (t) => {
     const { handler, read } = setUp()
     const cookie = handler.encodeCookie({ a: 1 })
     const forged = `${cookie.slice(0, 40)}${cookie[40] === 'A' ? 'B' : 'A'}${cookie.slice(41)}`
@@ -322,7 +322,7 @@ t.test('a handler', async (t) => {
     t.match(read(forged), { cost: 1, event: { type: 'rejected', reason: 'tag' } }, 'whose end is that of one it knows')
   })
 
-  t.test('neither uses nor fills its memory for encodeCookie and decodeCookie', async (t) => {
+  t.test('neither uses nor fills its cache for encodeCookie and decodeCookie', async (t) => {
     const { handler, read } = setUp()
     let cookie = ''
     t.equal(tagsOf(() => { cookie = handler.encodeCookie({ a: 1 }) }), 1)
@@ -331,7 +331,7 @@ t.test('a handler', async (t) => {
     t.equal(tagsOf(() => handler.decodeCookie(cookie)), 1)
   })
 
-  t.test('remembers which key opened', async (t) => {
+  t.test('caches which key opened', async (t) => {
     const old = Buffer.alloc(32, 2)
     const { read } = setUp({}, undefined, [key, old])
     const cookie = new SessionHandler(() => {}, old, new RequestSessions()).encodeCookie({ a: 1 })

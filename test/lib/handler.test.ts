@@ -307,6 +307,33 @@ t.test('the largest session that fits', async (t) => {
   }
 })
 
+t.test('a line has 4093 bytes at most, to the byte', async (t) => {
+  const longest = (cookieName: string) => {
+    const handler = new SessionHandler(null, key, new RequestSessions(), { cookieName })
+    let length = 0
+    for (let count = 2800; ; count++) {
+      try {
+        length = handler.encodeSetCookie({ s: 's'.repeat(count) }).length
+      } catch {
+        return length
+      }
+    }
+  }
+  const names = Array.from({ length: 64 }, (_, index) => 's'.repeat(index + 1))
+  t.equal(Math.max(...names.map(longest)), 4093)
+
+  let length = 0
+  for (let count = 3500; ; count++) {
+    try {
+      length = new SessionHandler(null, key, new RequestSessions(), { cookieName: 's'.repeat(count) }).encodeSetCookie({}).length
+    } catch (error) {
+      t.match(error, { name: 'TypeError', message: /leave no room/ })
+      break
+    }
+  }
+  t.equal(length, 4093, 'of an empty session, under the longest name')
+})
+
 t.test('the caller may wipe its key, and change its array', async (t) => {
   const bytes = Buffer.alloc(32, 5)
   const keys = [bytes]

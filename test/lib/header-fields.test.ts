@@ -437,6 +437,42 @@ t.test('pairs that Node refuses, since a header was set before, are refused in i
   }
 })
 
+t.test('a flat array of odd length is refused in the words of Node', async (t) => {
+  const messages = [false, true].map((isAsked) => {
+    const { req, res, sessions } = attachSessions()
+    if (isAsked) sessions.get(req)
+    try {
+      return res.writeHead(200, ['Vary', 'Accept', 'X-A']) && 'taken'
+    } catch (error) {
+      return (error as Error).message
+    }
+  })
+  t.match(messages[0], /"?headers"? argument|argument 'headers'/)
+  t.equal(messages[1], messages[0])
+})
+
+t.test('what needs no change is handed on as it came, and is not set again', async (t) => {
+  const { sessions, handler } = attachSessions()
+  const { req, res } = requestAndResponse()
+  const seen: unknown[] = []
+  const { setHeader, writeHead } = res
+  res.setHeader('X-B', '1')
+  res.setHeader = (...args) => {
+    seen.push(args)
+    return Reflect.apply(setHeader, res, args) as ServerResponse
+  }
+  res.writeHead = (...args: unknown[]) => {
+    seen.push(...args)
+    return Reflect.apply(writeHead, res, args) as ServerResponse
+  }
+  handler.attach(req, res)
+  sessions.get(req)
+  const given = { 'Vary': 'Cookie', 'X-A': '1' }
+  res.writeHead(200, given)
+  t.equal(seen[0], 200)
+  t.equal(seen[1], given)
+})
+
 t.test('HTTP/2 takes a name with white space around it for the name', async (t) => {
   const served = await serve(t, true)
   for (const [form, of] of forms) {

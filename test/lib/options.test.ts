@@ -107,6 +107,7 @@ const bad: [name: Name, value: unknown, Kind: typeof TypeError | typeof RangeErr
   ['domain', 'a.example\r\nX: y', TypeError, /^"domain" expected a domain name /],
   ['domain', null, TypeError, /^"domain" expected a domain name .* got null$/],
   ['domain', false, TypeError, /^"domain" expected a domain name .* got boolean$/],
+  ['domain', ['bücher.example'], TypeError, /^"domain" expected a domain name without a leading dot .* got an array of 1$/],
   ...(['maxAge', 'idleTimeout'] as const).flatMap((name) => [
     ...['60', '', null, true, 60n, {}, [60], new Date(0)].map((value): [Name, unknown, typeof TypeError, RegExp] =>
       [name, value, TypeError, new RegExp(`^"${name}" expected a whole number of seconds, 1 to 34560000, got `)]),

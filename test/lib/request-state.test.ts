@@ -941,12 +941,15 @@ t.test('a request that is attached after its headers left is late', async (t) =>
     }, ['x']],
   ]
   for (const [name, meet, keys] of rows) {
-    const { handler, events } = attachSessions()
+    const { handler, sessions, events } = attachSessions()
     const { req, res } = requestAndResponse()
     res.flushHeaders()
     meet(handler, req, res)
     await until(() => events.length > 0)
     t.match(events, [{ type: 'late', error: { keys } }], name)
+    sessions.get(req).y = 2
+    await until(() => events.length > 1)
+    t.match(events[1], { type: 'late', error: { keys: ['y'] } }, `${name}, and changed in a later turn`)
   }
   const { handler, events } = attachSessions()
   const { req, res } = requestAndResponse()

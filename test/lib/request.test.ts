@@ -5,7 +5,7 @@ import https from 'node:https'
 import { Socket, type Server } from 'node:net'
 import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
-import { askedUrl, forwardedHost, isForwardedTls, isTls, ownHeader } from '../../lib/request.js'
+import { askedUrl, forwardedHost, heldIn, isForwardedTls, isTls, labelOf, ownHeader } from '../../lib/request.js'
 import type { AnyRequest } from '../../lib/types.js'
 import { listen } from '../support/listen.js'
 import { requestAndResponse } from '../support/request-and-response.js'
@@ -31,6 +31,20 @@ t.test('TLS on the request\'s socket', async (t) => {
   t.equal(isTls(requestAndResponse().req), false)
   t.equal(isTls({ headers: {} } as AnyRequest), false, 'no socket at all')
   t.equal(isTls({ headers: {}, socket: { encrypted: 1 } } as never), false, 'what is not true')
+  t.equal(isTls({ headers: {}, socket: Object.create({ encrypted: true }) } as never), true, 'what a class of sockets says')
+})
+
+t.test('the same where Object.prototype says that all are TLS', async (t) => {
+  pollute(t, 'encrypted', true)
+  const stream = { session: { alpnProtocol: 'h2' } }
+  const rows: [name: string, req: object, tls: boolean][] = [
+    ['no socket', {}, false],
+    ['no socket of a stream over TLS', { stream, httpVersionMajor: 2 }, true],
+    ['a socket that says otherwise', { socket: { encrypted: false } }, false],
+    ['a stream that has left its session', { socket: {}, stream: {}, httpVersionMajor: 2 }, false],
+    ['a stream of what is not HTTP/2', { socket: {}, stream, httpVersionMajor: 1 }, false],
+  ]
+  for (const [name, req, tls] of rows) t.equal(isTls(req as AnyRequest), tls, name)
 })
 
 t.test('a proxy that says that the browser uses TLS', async (t) => {
@@ -58,6 +72,7 @@ t.test('a proxy that says which host the browser asked for', async (t) => {
     [{ 'x-forwarded-host': 'www.app.test' }, 'www.app.test'],
     [{ 'x-forwarded-host': ' www.app.test:8443 , inner' }, 'www.app.test:8443'],
     [{ 'x-forwarded-host': '' }, undefined],
+    [{ 'x-forwarded-host': ', inner' }, undefined],
     [{ forwarded: 'host=www.app.test' }, 'www.app.test'],
     [{ forwarded: 'for=192.0.2.43; Host="www.app.test:8443";proto=https, host=inner' }, 'www.app.test:8443'],
     [{ forwarded: 'for=192.0.2.43, host=www.app.test' }, 'www.app.test'],
@@ -79,6 +94,20 @@ t.test('the URL that the browser asked for', async (t) => {
   for (const odd of ['', undefined, null, 1, ['/app'], { toString: () => '/app' }]) t.equal(asked({ originalUrl: odd }), '/login')
   pollute(t, 'originalUrl', '/polluted')
   t.equal(asked({}), '/login', 'an inherited one')
+})
+
+t.test('what a log shows of a request', async (t) => {
+  const labelled = (url: string) => labelOf(Object.assign(requestAndResponse().req, { method: 'GET', url }))
+  t.equal(labelled('/a/b?secret#secret'), 'GET /a/b')
+  t.equal(labelled(`/${'a'.repeat(300)}`), `GET /${'a'.repeat(255)}`)
+  t.equal(labelled('/a\u001b[2J\u00e9 ~'), 'GET /a?[2J? ~')
+})
+
+t.test('where a framework holds the request of node:http', async (t) => {
+  const { req } = requestAndResponse()
+  t.equal(heldIn({ req }), 'req')
+  t.equal(heldIn({ raw: req }), 'raw')
+  t.equal(heldIn(Object.assign(requestAndResponse().req, { raw: req })), undefined, 'nowhere else, if it is one itself')
 })
 
 t.test('a header of the request\'s own', async (t) => {

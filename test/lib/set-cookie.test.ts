@@ -85,6 +85,13 @@ for (const [what, attributes, same, different] of others) {
   })
 }
 
+t.test('a cookie that is called as an attribute', async (t) => {
+  for (const name of ['path', 'domain', 'partitioned']) {
+    t.equal(setSameCookie(`${name}=/x${ours}`, `${name}=y; Path=/`, at), true, name)
+    t.equal(setSameCookie(`session=x${ours}`, `${name}=/; Path=/`, at), false, name)
+  }
+})
+
 t.test('the default path (RFC 6265bis section 5.1.4)', async (t) => {
   const rows: [url: string | undefined, path: string][] = [
     [undefined, '/'], ['', '/'], ['/', '/'], ['/a', '/'], ['/a/', '/a'], ['/a/b', '/a'], ['/a/b/c', '/a/b'], ['//a', '/'],

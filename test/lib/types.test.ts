@@ -302,7 +302,7 @@ const bad: Record<string, readonly Bad[]> = {
     ['knows its options', "new SessionHandler(noop, key, Session, { name: 'a' })", noOverload],
     ['has one listener', 'handler.listener = noop', readOnly],
     ['keeps its sessions', 'handler.sessions = Session', readOnly],
-    ['keeps what it remembers', 'handler.cacheSize = 5', readOnly],
+    ['keeps the size of its cache', 'handler.cacheSize = 5', readOnly],
     ['of http is not for http2', 'createHttp2Server(handler.listener)', noOverload],
     ['of http2 is not for http',
       'createServer(new SessionHandler(http2, key).listener)', noOverload],

@@ -520,6 +520,24 @@ t.test('a package that wraps writeHead, inside and outside', async (t) => {
   t.strictSame(names.sort(), ['inside', 'outside', 'session'])
 })
 
+t.test('a package that keeps the head back, and lets it go later', async (t) => {
+  const { sessions, handler } = attachSessions()
+  const { req, res } = requestAndResponse()
+  const { writeHead } = res
+  let leave = () => {}
+  res.writeHead = (...args: unknown[]) => {
+    leave = () => { Reflect.apply(writeHead, res, args) }
+    return res
+  }
+  handler.attach(req, res)
+  sessions.get(req)['a'] = 1
+  res.setHeader('X-A', '1')
+  res.writeHead(200)
+  t.equal(res.headersSent, false)
+  leave()
+  t.match(res.getHeader('Set-Cookie'), /^session=[\w-]{108}; /)
+})
+
 t.test('a response without a server', async (t) => {
   const server = createServer()
   const sessions = new RequestSessions()

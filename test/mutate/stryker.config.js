@@ -32,9 +32,18 @@ export default {
 /*
  * What survives and changes nothing that anybody could see, besides what is marked beside the code:
  *
+ * - In errors, request-state and session-json: a `catch` that gives undefined where nothing, or false, is as good, and
+ *   what would throw into it.
+ * - cookie-cache: any number does that tells most values apart; what is no entry is the first that goes.
+ * - errors: what is quoted has a quote at both ends. events: a promise of undefined never rejects.
+ * - header-fields: what is no field is neither found nor changed.
  * - opening: what is cached is not cached again; what is no session has no tokens that anybody would look at.
+ * - registry: `Warning` is what Node calls one without a type; memory.test.ts has what dropped handlers leave.
  * - request-state: without `#isUnchanged` all is as it was, and slower; `#asked` is emptied for when the stack is used
  *   up; `renews` says nothing where no line leaves; `sent` is but the name of what is neither open nor closed; when it
  *   tells of an insecure cookie is tested in processes of their own.
+ * - session-tokens: Object.prototype is recognized as that of any realm, and slower; `push` gives no 0.
+ * - session-values: that it is too large is only compared; nobody sees the byte at which counting the largest ends.
+ * - set-cookie: two domains compare in either case; no URL has the default path of an empty one.
  * - write-head: nobody is asked for the list of watchers; HTTP/2 sends no head where the response is gone.
  */

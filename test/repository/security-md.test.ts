@@ -37,7 +37,7 @@ t.test('the limit of 2^40 cookies is computed again', async (t) => {
   t.ok(q / (100 * 365.25 * 86_400) > 340, 'cookies a second for a hundred years')
 })
 
-t.test('what is remembered of the largest cookie takes at most 10 kB', async (t) => {
+t.test('what is cached of the largest cookie takes at most 10 kB', async (t) => {
   // A value in one byte a character, and its JSON in two.
   t.ok(4096 + 2 * (longestCiphertext - 21) <= 10 * 1024)
 })

@@ -11,8 +11,8 @@ const keyOf = (byte: number) => new Uint8Array(32).fill(byte)
 t.test('a slow read does not undo a logout', async (t) => {
   const rows: [name: string, path: string, options?: ShopOptions][] = [
     ['as it comes', '/slow'],
-    ['nothing remembered', '/slow', { cacheSize: 0 }],
-    ['room for one remembered cookie', '/slow', { cacheSize: 1 }],
+    ['no cache', '/slow', { cacheSize: 0 }],
+    ['room for one cookie in the cache', '/slow', { cacheSize: 1 }],
     ['changed and changed back', '/set-and-unset'],
     ['in the first half of its idle time', '/slow', { idleTimeout: 1800 }],
     ['under an older key', '/slow', { keys: [keyOf(2), keyOf(1)] }],
@@ -89,7 +89,7 @@ t.test('a time kept for each user ends copies too', async (t) => {
   t.equal((await keeper.go(`${shop}/me`)).body, 'alice')
   pass(1)
   notBefore.set('alice', Date.now())
-  t.equal((await keeper.go(`${shop}/me`)).body, 'nobody', 'remembered or not')
+  t.equal((await keeper.go(`${shop}/me`)).body, 'nobody', 'cached or not')
   t.same(site.events.at(-1), { type: 'rejected', reason: 'invalid' })
   await alice.go(`${shop}/login?user=alice`)
   t.equal((await alice.go(`${shop}/me`)).body, 'alice')

@@ -79,7 +79,7 @@ t.test('two hundred people at once: nobody gets somebody else\'s session', async
   const { host, browser } = stage(t)
   const random = seededRandom(t)
   for (let turn = 0; turn < fuzz; turn++) {
-    // Room for 20 of 200 in what is remembered.
+    // Room for 20 of 200 in the cache.
     const site = openShop({ cacheSize: 20 })
     await host('app.site.example', site.listener)
     const people = await Promise.all(Array.from({ length: 200 }, async (_, i) => {

@@ -83,13 +83,13 @@ const read = ({ length }: { length: number }, handler: SessionHandler, header: (
   }
 }
 
-const remembering = (cacheSize: number) => new SessionHandler(() => {}, key, sessions, { cacheSize })
-const sealer = remembering(0)
-const [none, thousand, all] = [remembering(0), remembering(1000), remembering(2000)]
+const caching = (cacheSize: number) => new SessionHandler(() => {}, key, sessions, { cacheSize })
+const sealer = caching(0)
+const [none, thousand, all] = [caching(0), caching(1000), caching(2000)]
 const large = 'x'.repeat(2900)
 const padding = 'x'.repeat(16_000)
 
-// Until everything is compiled, and the handler remembers as much as it may.
+// Until everything is compiled, and the cache is full.
 await visits(6)
 let answers = 0
 const requests = await leftBy(async () => { answers = await visits(volume(10, 100)) })

@@ -69,7 +69,7 @@ export function costOf(work: () => void): Cost {
   return cost
 }
 
-/** How many tags `work` makes: none for a cookie that is remembered, or not looked at. */
+/** How many tags `work` makes: none for a cookie that is cached, or not looked at. */
 export function tagsOf(work: () => void): number {
   return costOf(work).hmacs
 }

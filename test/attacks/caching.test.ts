@@ -1,5 +1,5 @@
 /**
- * A handler that remembers cookies answers as one that does not: the same random history, with cookies of all kinds,
+ * A handler that caches cookies answers as one that does not: the same random history, with cookies of all kinds,
  * clocks, keys and settings that change, in worlds that differ in `cacheSize` alone.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -129,23 +129,23 @@ function dealer(random: Random): () => Step {
   }
 }
 
-t.test('remembering makes no difference', async (t) => {
+t.test('caching makes no difference', async (t) => {
   const random = seededRandom(t)
   let now = 1_800_000_000_000
   const { now: realNow } = Date
   t.teardown(() => { Date.now = realNow })
   Date.now = () => now
 
-  const remembers = [0, 1, 2, 1000]
-  const worlds = remembers.map((cacheSize) => new World(cacheSize))
+  const sizes = [0, 1, 2, 1000]
+  const worlds = sizes.map((cacheSize) => new World(cacheSize))
   const opened = new Map<string, number>()
   const deal = dealer(random)
   for (let run = 0; run < 1500 * fuzz; run++) {
     if (random.below(4) === 0) now += 1000 * (random.below(200) - 70)
     const step = run % 30 === 29 ? deal() : randomStep(random)
-    const [plain, ...remembering] = worlds.map(step)
+    const [plain, ...caching] = worlds.map(step)
     for (const event of worlds[0]!.events) opened.set(event, (opened.get(event) ?? 0) + 1)
-    if (!sameAsPlain(t, run, plain, remembering)) return
+    if (!sameAsPlain(t, run, plain, caching)) return
   }
   t.comment([...opened].map(([event, count]) => `${count} × ${event}`).slice(0, 8).join('\n'))
   for (const event of ['{"type":"opened","keyIndex":0}', '{"type":"opened","keyIndex":1}', '{"type":"cleared"}',
@@ -153,11 +153,11 @@ t.test('remembering makes no difference', async (t) => {
     t.ok((opened.get(event) ?? 0) > 0, `${opened.get(event)} × ${event}`)
   }
 
-  function sameAsPlain(t: Test, run: number, plain: unknown, remembering: unknown[]): boolean {
+  function sameAsPlain(t: Test, run: number, plain: unknown, caching: unknown[]): boolean {
     const wanted = JSON.stringify(plain)
-    const different = remembering.findIndex((seen) => JSON.stringify(seen) !== wanted)
+    const different = caching.findIndex((seen) => JSON.stringify(seen) !== wanted)
     if (different === -1) return true
-    t.strictSame(remembering[different], plain, `request ${run}, with cacheSize: ${remembers[different + 1]}`)
+    t.strictSame(caching[different], plain, `request ${run}, with cacheSize: ${sizes[different + 1]}`)
     return false
   }
 })
