@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run visited test types tests test-slow build clean bench compat browser replicas test-replicas mutate
+.PHONY: help run visited test types tests test-slow build clean bench compat browser replicas test-replicas mutate mutate-debug
 .PHONY: format check-format
 
 bin := node_modules/.bin
@@ -61,7 +61,11 @@ test-replicas: build/replicas/run.js compiled/done ## kill replicas and Redis, c
 	node test/replicas/run.js
 
 mutate: dist/index.js | test/mutate/node_modules ## break lib/ in every way; a test has to notice each break
+	npm --prefix test/mutate run debug
 	npm --prefix test/mutate start -- --force
+
+mutate-debug: dist/index.js | test/mutate/node_modules
+	npm --prefix test/mutate run debug
 
 mutate-%: dist/index.js | test/mutate/node_modules ## the same for one file of lib/, as far as it or the tests changed
 	npm --prefix test/mutate start -- --mutate lib/$*.ts

@@ -65,7 +65,7 @@ export function reportLate(req: AnyRequest, error: Error): void {
 
 /** Which cookies came, and why ours did or did not open. */
 function came(req: AnyRequest, cookie: SessionCookie, read: Read): string {
-  const header = String(ownHeader(req, 'cookie') ?? '')
+  const header = String(ownHeader(req, 'cookie'))
   // A pair without "=" is a value without a name (RFC 6265bis §5.6).
   const pairs = header.split(';').filter((pair) => pair.includes('='))
   const names = [...new Set(pairs.map((pair) => pair.split('=', 1)[0]!.trim()).filter((name) => name !== ''))]
@@ -113,8 +113,8 @@ interface Written {
   readonly failed?: boolean
 }
 
-function written({ line, event, failed = false }: Written): string {
-  if (event?.type === 'failed') return `wrote nothing${failed ? ' and answered 500' : ''}, since ${event.error.message}`
+function written({ line, event, failed }: Written): string {
+  if (event?.type === 'failed') return `wrote nothing${failed === true ? ' and answered 500' : ''}, since ${event.error.message}`
   if (line === undefined) return 'wrote nothing, since the session is as it came'
   const [start, length] = [line.indexOf('=') + 1, line.indexOf(';') - line.indexOf('=') - 1]
   const masked = `${line.slice(0, start)}${length === 0 ? '' : `(${length} characters)`}${line.slice(start + length)}`

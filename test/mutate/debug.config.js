@@ -1,9 +1,10 @@
-/** The same for debug.ts: NODE_DEBUG is read when a process starts, so its tests start some, and all run for each break. */
+/** The same for debug.ts: NODE_DEBUG is read when a process starts, and the tap runner looks into none that a test starts. */
 import config from './stryker.config.js'
 
 export default {
   ...config,
   mutate: ['lib/debug.ts'],
-  tap: { ...config.tap, testFiles: ['test/lib/debug.test.ts'] },
+  testRunner: 'command',
+  commandRunner: { command: 'node test/mutate/one.js test/lib/debug.test.ts' },
   coverageAnalysis: 'off',
 }

@@ -6,7 +6,7 @@ const folders = ['lib', 'attacks', 'stories', 'vectors']
 const excluded = /^(types|memory)\./
 
 export default {
-  // NODE_DEBUG is read when a process starts: Stryker cannot look into those in which debug.ts is tested.
+  // Which has a configuration of its own, debug.config.js.
   mutate: ['lib/**/*.ts', '!lib/debug.ts'],
   disableTypeChecks: false,
   // Stryker looks for it in node_modules/.bin of the repository.
@@ -35,6 +35,7 @@ export default {
  * - In errors, request-state and session-json: a `catch` that gives undefined where nothing, or false, is as good, and
  *   what would throw into it.
  * - cookie-cache: any number does that tells most values apart; what is no entry is the first that goes.
+ * - debug: a line has an event.
  * - errors: what is quoted has a quote at both ends. events: a promise of undefined never rejects.
  * - header-fields: what is no field is neither found nor changed.
  * - opening: what is cached is not cached again; what is no session has no tokens that anybody would look at.
