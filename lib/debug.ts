@@ -114,7 +114,7 @@ interface Written {
 }
 
 function written({ line, event, failed }: Written): string {
-  if (event?.type === 'failed') return `wrote nothing${failed === true ? ' and answered 500' : ''}, since ${event.error.message}`
+  if (event?.type === 'failed') return `wrote nothing${failed ? ' and answered 500' : ''}, since ${event.error.message}`
   if (line === undefined) return 'wrote nothing, since the session is as it came'
   const [start, length] = [line.indexOf('=') + 1, line.indexOf(';') - line.indexOf('=') - 1]
   const masked = `${line.slice(0, start)}${length === 0 ? '' : `(${length} characters)`}${line.slice(start + length)}`

@@ -1,4 +1,5 @@
-/** The same for debug.ts: NODE_DEBUG is read when a process starts, and the tap runner looks into none that a test starts. */
+// The same for debug.ts. NODE_DEBUG is read when a process starts, and Stryker's tap runner sees nothing of the
+// processes that a test starts.
 import config from './stryker.config.js'
 
 export default {
