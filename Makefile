@@ -2,8 +2,8 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run visited test types tests test-slow build clean bench compat browser replicas test-replicas mutate mutate-debug
-.PHONY: format check-format
+.PHONY: help run visited test types tests test-slow build clean bench compat browser replicas test-replicas mutate
+.PHONY: mutate-debug format check-format
 
 bin := node_modules/.bin
 # To remove types, the compiler need not know them: it checks nothing, and reads no file but those that it compiles.
