@@ -67,10 +67,10 @@ const readOnce = (beside: object): object => {
 const deep = 'a'.repeat(64).split('').map((name) => `.${name}`).join('')
 
 /** They begin or end as those whose cure is known. */
-const unknown = ['DateTime', 'BufferList', 'Uint8ArrayList', 'Mapping', 'MyArray', 'URLPattern', 'RegExpList', 'ErrorList', 'bigints', 'mybigint']
+const withoutCure = ['DateTime', 'BufferList', 'Uint8ArrayList', 'Mapping', 'MyArray', 'URLPattern', 'RegExpList', 'ErrorList', 'bigints', 'mybigint']
 
 const refused: [name: string, session: object, message: string][] = [
-  ...unknown.map((name): [string, object, string] =>
+  ...withoutCure.map((name): [string, object, string] =>
     [name, { a: new ({ [name]: class {} }[name]!)() }, `session.a is an instance of ${name}`]),
   ['NaN', { a: NaN }, 'session.a is NaN'],
   ['Infinity', { a: Infinity }, 'session.a is Infinity'],

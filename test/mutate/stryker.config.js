@@ -32,8 +32,8 @@ export default {
 /*
  * What survives and changes nothing that anybody could see, besides what is marked beside the code:
  *
- * - In errors, request-state and session-json: a `catch` that gives undefined where nothing, or false, is as good, and
- *   what would throw into it.
+ * - errors, request-state, session-json: a `catch` may give undefined in place of false; and what looks before it reads
+ *   a property of undefined may as well throw, where the `catch` says the same.
  * - cookie-cache: any number does that tells most values apart; what is no entry is the first that goes.
  * - debug: a line has an event.
  * - errors: what is quoted has a quote at both ends. events: a promise of undefined never rejects.
@@ -44,7 +44,7 @@ export default {
  *   up; `renews` says nothing where no line leaves; `sent` is but the name of what is neither open nor closed; when it
  *   tells of an insecure cookie is tested in processes of their own.
  * - session-tokens: Object.prototype is recognized as that of any realm, and slower; `push` gives no 0.
- * - session-values: that it is too large is only compared; nobody sees the byte at which counting the largest ends.
- * - set-cookie: two domains compare in either case; no URL has the default path of an empty one.
+ * - session-values: the text that marks what is too large is shown to nobody; the bound of counting may be one byte less.
+ * - set-cookie: domains may be compared in upper case; the default path is the same for no URL and an empty one.
  * - write-head: nobody is asked for the list of watchers; HTTP/2 sends no head where the response is gone.
  */
