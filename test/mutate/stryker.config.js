@@ -44,7 +44,8 @@ export default {
  *   up; `renews` says nothing where no line leaves; `sent` is but the name of what is neither open nor closed; when it
  *   tells of an insecure cookie is tested in processes of their own.
  * - session-tokens: Object.prototype is recognized as that of any realm, and slower; `push` gives no 0.
- * - session-values: the text that marks what is too large is shown to nobody; the bound of counting may be one byte less.
+ * - session-values: the text that marks what is too large is shown to nobody; the bound of counting may be one byte
+ *   less.
  * - set-cookie: domains may be compared in upper case; the default path is the same for no URL and an empty one.
  * - write-head: nobody is asked for the list of watchers; HTTP/2 sends no head where the response is gone.
  */
